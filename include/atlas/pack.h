@@ -1,0 +1,25 @@
+// Archives of migration directories: plain USTAR, the same bytes for the same content everywhere.
+#ifndef ATLAS_PACK_H
+#define ATLAS_PACK_H
+
+#include "atlas/base.h"
+
+typedef struct PackEntry {
+    const char *name;
+    Str content;
+} PackEntry;
+
+typedef LIST(PackEntry) PackEntries;
+
+enum { PACK_MAX_ENTRIES = 10000 };
+#define PACK_MAX_BYTES ((size_t)1 << 30) // of all contents together
+
+// The archive of `entries` in their order: regular files, mode 0600, no owner, no time, two zero
+// blocks at the end. E_INVALID for a name pack_untar would refuse, E_TOO_LARGE over the limits.
+Err *pack_tar(Str *out, const PackEntries *entries, Arena *mem) MUST_USE;
+
+// Reads an archive of plain files. E_INVALID for names with '/' (or "..", empty), duplicates,
+// links, directories and devices; E_TOO_LARGE over the limits; E_DAMAGED if it is no whole archive.
+Err *pack_untar(PackEntries *out, Str archive, Arena *mem) MUST_USE;
+
+#endif

@@ -1,0 +1,68 @@
+// Object stores: named byte strings in buckets and directories, behind one interface.
+//
+// URL forms and credentials: registry-storage.md section 5. Functions that do I/O wait (http.h), so
+// a store may serve several tasks at once. No function deletes.
+#ifndef ATLAS_STORE_H
+#define ATLAS_STORE_H
+
+#include "atlas/base.h"
+#include "atlas/http.h"
+
+typedef struct Store Store;
+
+// Opens a store without talking to it. E_INVALID: a malformed URL or unknown parameter (named);
+// E_UNSUPPORTED: no driver for the scheme; E_UNAUTHORIZED: no credentials (lists what was tried).
+Err *store_open(Store **out, const char *url, Loop *loop, Arena *mem) MUST_USE;
+// Makes the place ready for a first write where that is cheap: file:// creates its directory. Others
+// do nothing.
+Err *store_prepare(Store *s) MUST_USE;
+// True if some driver takes this URL's scheme.
+bool store_handles(const char *url);
+// The URL without user info and secrets, for reports; lives as long as the store.
+const char *store_url(const Store *s);
+// Starts a new operation: the time-out budget is full again.
+void store_reset_budget(Store *s);
+
+typedef struct StoreObject {
+    Body body;           // of store_get
+    int64_t size;
+    const char *etag;    // opaque; what store_put compares; "" if the store has none
+    const char *md5;     // hex, or NULL if the store does not tell
+    const char *sha256;  // hex, or NULL
+    Time modified;
+} StoreObject;
+
+// E_NOT_FOUND; E_NO_STORE: the bucket or directory itself is missing; E_DENIED; E_UNAUTHORIZED; E_UNREACHABLE; E_TIMEOUT; E_TOO_LARGE over `max` bytes.
+Err *store_get(StoreObject *out, Store *s, const char *key, int64_t max, Arena *mem) MUST_USE;
+Err *store_head(StoreObject *out, Store *s, const char *key, Arena *mem) MUST_USE;
+
+typedef enum PutCondition {
+    PUT_ALWAYS,
+    PUT_CREATE,  // only if there is no such object
+    PUT_REPLACE, // only if its etag still is `etag`
+} PutCondition;
+
+typedef struct StorePut {
+    const char *key;
+    Body body;
+    const char *content_type;
+    PutCondition condition;
+    const char *etag;
+    bool no_store; // a mutable object: caches must not keep it
+} StorePut;
+
+// On success *etag is the new one (may be NULL if not wanted). E_CONFLICT: the condition does not
+// hold; E_UNSUPPORTED: the store has no conditions and nothing was written; else as store_get.
+Err *store_put(const char **etag, Store *s, const StorePut *put, Arena *mem) MUST_USE;
+
+// All keys below `prefix`, sorted bytewise, paged to the end.
+Err *store_list(StrList *out, Store *s, const char *prefix, Arena *mem) MUST_USE;
+
+// Whether conditions of store_put are obeyed: unknown until store_probe() or a driver that knows.
+typedef enum StoreConditions { CONDITIONS_UNKNOWN, CONDITIONS_OBEYED, CONDITIONS_MISSING } StoreConditions;
+StoreConditions store_conditions(const Store *s);
+// Puts `put` (an object that exists with these very bytes) with PUT_CREATE and learns from the
+// answer. Once per process and store: later calls return at once.
+Err *store_probe(Store *s, const StorePut *put, Arena *mem) MUST_USE;
+
+#endif

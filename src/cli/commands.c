@@ -1,0 +1,96 @@
+// The commands and their flags: one table that drives parsing, help and the README's reference.
+#include "cli.h"
+
+#define SPEC static const FlagSpec
+
+SPEC config = {"config", 'c', FLAG_STRING, "file://atlas.hcl", NULL, "configuration file", 0, NULL};
+SPEC env = {"env", 0, FLAG_STRING, NULL, NULL, "env block of the configuration to use", 0, NULL};
+SPEC var = {"var", 0, FLAG_REPEAT, NULL, NULL, "input variables, name=value", 0, NULL};
+SPEC url = {"url", 'u', FLAG_STRING, NULL, NULL, "database URL", 0, NULL};
+SPEC dir = {"dir", 0, FLAG_STRING, "file://migrations", NULL,
+            "migration directory: file://, or atlas://slug[?tag=T|version=V|digest=D]", 0, NULL};
+SPEC dir_format = {"dir-format", 0, FLAG_STRING, "atlas",
+                   "atlas,golang-migrate,goose,flyway,liquibase,dbmate", "format of the directory", 0,
+                   NULL};
+SPEC dev_url = {"dev-url", 0, FLAG_STRING, NULL, NULL,
+                "scratch database; a push only learns the driver from it", 0, NULL};
+SPEC lock_timeout = {"lock-timeout", 0, FLAG_DURATION, "10s", NULL,
+                     "how long to wait for the database's lock", 0, NULL};
+SPEC lock_name = {"lock-name", 0, FLAG_STRING, NULL, NULL, "name of the database's lock", 0, NULL};
+SPEC revisions_schema = {"revisions-schema", 0, FLAG_STRING, NULL, NULL,
+                         "schema of the revisions table", 0, NULL};
+SPEC format = {"format", 0, FLAG_STRING, NULL, NULL,
+               "Go template for the output, such as '{{ json . }}'", 0, NULL};
+SPEC log_alias = {"log", 0, FLAG_STRING, NULL, NULL, "", FLAG_HIDDEN, "format"};
+SPEC context = {"context", 0, FLAG_STRING, NULL, NULL, "", FLAG_HIDDEN, NULL};
+SPEC dry_run = {"dry-run", 0, FLAG_BOOL, NULL, NULL, "print what would be executed, change nothing",
+                0, NULL};
+SPEC baseline = {"baseline", 0, FLAG_STRING, NULL, NULL,
+                 "version that an existing database without revisions is at", 0, NULL};
+SPEC tx_mode = {"tx-mode", 0, FLAG_STRING, "file", "none,file,all", "what one transaction spans", 0,
+                NULL};
+SPEC exec_order = {"exec-order", 0, FLAG_STRING, "linear", "linear,linear-skip,non-linear",
+                   "what happens to files older than the database's version", 0, NULL};
+SPEC allow_dirty = {"allow-dirty", 0, FLAG_BOOL, NULL, NULL,
+                    "start on a database that is not empty and has no revisions", 0, NULL};
+SPEC to_version = {"to-version", 0, FLAG_STRING, NULL, NULL, "last version to apply", 0, NULL};
+SPEC tag = {"tag", 0, FLAG_STRING, NULL, NULL, "tag to push to; wins over name:tag", 0, NULL};
+SPEC min_copies = {"min-copies", 0, FLAG_UINT, NULL, NULL,
+                   "fail unless so many targets took the push", 0, NULL};
+SPEC force = {"force", 0, FLAG_BOOL, NULL, NULL, "", FLAG_HIDDEN, NULL};
+SPEC edit = {"edit", 0, FLAG_BOOL, NULL, NULL, "open the new file in $EDITOR", 0, NULL};
+SPEC is_short = {"short", 's', FLAG_BOOL, NULL, NULL, "print versions instead of names", 0, NULL};
+SPEC is_latest = {"latest", 'l', FLAG_BOOL, NULL, NULL, "print the last file only", 0, NULL};
+SPEC store = {"store", 0, FLAG_STRING, NULL, NULL,
+              "where artifacts are kept: file:// or s3:// URL", FLAG_REQUIRED, NULL};
+SPEC listen_on = {"listen", 0, FLAG_STRING, "127.0.0.1:8484", NULL, "address and port", 0, NULL};
+SPEC tokens = {"tokens", 0, FLAG_STRING, NULL, NULL,
+               "file of tokens; without it loopback only and any token may do all", 0, NULL};
+SPEC public_url = {"public-url", 0, FLAG_STRING, NULL, NULL, "base of the links it hands out", 0,
+                   NULL};
+SPEC insecure = {"insecure", 0, FLAG_BOOL, NULL, NULL,
+                 "plain HTTP on an address that is not loopback", 0, NULL};
+SPEC from = {"from", 0, FLAG_STRING, NULL, NULL, "store to take everything from", 0, NULL};
+SPEC name = {"name", 0, FLAG_STRING, NULL, NULL, "who the token is for", FLAG_REQUIRED, NULL};
+SPEC role = {"role", 0, FLAG_STRING, "push", "read,push,admin", "what the token may do", 0, NULL};
+
+#define FLAGS(...) (const FlagSpec *const[]) { __VA_ARGS__, NULL }
+#define GLOBAL &config, &env, &var
+
+static const FlagSpec *const no_flags[] = {NULL};
+
+const Command cli_commands[] = {
+    {"migrate apply", "[amount]", 1, "Execute pending migration files on a database",
+     FLAGS(GLOBAL, &url, &dir, &format, &log_alias, &revisions_schema, &lock_timeout, &lock_name,
+           &dry_run, &baseline, &tx_mode, &exec_order, &allow_dirty, &to_version, &context),
+     true, cli_migrate_apply},
+    {"migrate push", "[name[:tag]]", 1, "Push the migration directory to the registry and all backups",
+     FLAGS(GLOBAL, &dir, &dir_format, &dev_url, &lock_timeout, &tag, &min_copies, &format, &context),
+     false, cli_migrate_push},
+    {"migrate status", "", 0, "Show where a database stands in the migration directory",
+     FLAGS(GLOBAL, &url, &dir, &dir_format, &format, &log_alias, &revisions_schema), false,
+     cli_migrate_status},
+    {"migrate set", "[version]", 1, "Set the version of a database without executing files",
+     FLAGS(GLOBAL, &url, &dir, &dir_format, &revisions_schema), false, cli_migrate_set},
+    {"migrate hash", "", 0, "Write atlas.sum anew", FLAGS(GLOBAL, &dir, &dir_format, &force), false,
+     cli_migrate_hash},
+    {"migrate validate", "", 0, "Check atlas.sum, and with a dev database that all files run",
+     FLAGS(GLOBAL, &dev_url, &dir, &dir_format), false, cli_migrate_validate},
+    {"migrate new", "[name]", 1, "Create an empty migration file",
+     FLAGS(GLOBAL, &dir, &dir_format, &edit), false, cli_migrate_new},
+    {"migrate ls", "", 0, "List the migration files", FLAGS(GLOBAL, &dir, &is_short, &is_latest),
+     false, cli_migrate_ls},
+    {"registry serve", "", 0, "Serve the registry protocol on top of a store",
+     FLAGS(&store, &listen_on, &tokens, &public_url, &insecure), false, cli_registry_serve},
+    {"registry verify", "[slug]", 1, "Check every ref and object of every copy",
+     FLAGS(GLOBAL, &format), false, cli_registry_verify},
+    {"registry sync", "[slug]", 1, "Make all copies whole again", FLAGS(GLOBAL, &from, &format),
+     false, cli_registry_sync},
+    {"registry token new", "", 0, "Make a token for `registry serve --tokens`", FLAGS(&name, &role),
+     false, cli_registry_token_new},
+    {"project show", "", 0, "Print what the configuration evaluates to, as JSON", FLAGS(GLOBAL), true,
+     cli_project_show},
+    {"version", "", 0, "Print the version", no_flags, false, cli_version},
+    {"license", "", 0, "Print the licence", no_flags, false, cli_license},
+    {.path = NULL},
+};

@@ -1,0 +1,3 @@
+#include "driver.h"
+
+const DbDriver *const db_drivers[] = {&db_sqlite, &db_fault, NULL};

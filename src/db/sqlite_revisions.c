@@ -1,0 +1,238 @@
+#include "sqlite.h"
+
+#define TABLE "`main`.`" DB_REVISIONS_TABLE "`"
+
+typedef struct Column {
+    const char *name, *definition;
+    const char *fallback; // for rows written by other versions that lack it
+} Column;
+
+static const Column columns[] = {
+    {"version", "text NOT NULL", "''"},
+    {"description", "text NOT NULL", "''"},
+    {"type", "integer NOT NULL DEFAULT 2", "2"},
+    {"applied", "integer NOT NULL DEFAULT 0", "0"},
+    {"total", "integer NOT NULL DEFAULT 0", "0"},
+    {"executed_at", "datetime NOT NULL", "'0001-01-01 00:00:00+00:00'"},
+    {"execution_time", "integer NOT NULL", "0"},
+    {"error", "text NULL", "NULL"},
+    {"error_stmt", "text NULL", "NULL"},
+    {"hash", "text NOT NULL", "''"},
+    {"partial_hashes", "json NULL", "NULL"},
+    {"operator_version", "text NOT NULL", "''"},
+};
+
+static Err *check_schema(const char *schema) {
+    if (!*schema || cstr_eq(schema, "main"))
+        return NULL;
+    return err_new(E_INVALID, "SQLite keeps revisions in schema \"main\" only, not in \"%s\"",
+                   schema);
+}
+
+// Column names of the revisions table; none if there is no table.
+static Err *table_columns(Sqlite *s, StrList *names, Arena *mem) {
+    DbRows rows = {0};
+    TRY(sqlite_query(&s->base, &rows, "SELECT name FROM pragma_table_info(?, 'main')",
+                     (DbValue[]){db_text(DB_REVISIONS_TABLE)}, 1, mem));
+    for (size_t i = 0; i < rows.rows.len; i++)
+        list_push(names, mem, db_cell(&rows, i, 0));
+    return NULL;
+}
+
+// The column list of a SELECT that yields our layout from whatever columns there are.
+static char *select_list(const StrList *present, Arena *mem) {
+    StrList parts = {0};
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        const Column *c = &columns[i];
+        if (!strlist_has(present, c->name))
+            list_push(&parts, mem, c->fallback);
+        else if (strstr(c->definition, "NOT NULL"))
+            list_push(&parts, mem, arena_printf(mem, "coalesce(`%s`, %s)", c->name, c->fallback));
+        else
+            list_push(&parts, mem, arena_printf(mem, "`%s`", c->name));
+    }
+    return cstr_join(mem, &parts, ", ");
+}
+
+// SQLite stores times as text; other tools leave out the offset or write seconds.
+static Time read_time(const DbValue *v, Arena *tmp) {
+    Time t = {0};
+    if (v->kind == DB_INT)
+        return (Time){.sec = v->integer, .set = true};
+    if (!v->text.ptr)
+        return t;
+    if (!time_parse_rfc3339(v->text.ptr, &t) &&
+        !time_parse_rfc3339(arena_printf(tmp, "%sZ", v->text.ptr), &t))
+        return (Time){0};
+    if (t.sec == time_from_civil(1, 1, 1, 0, 0, 0))
+        return (Time){0};
+    return t;
+}
+
+static const char *text_of(const DbValue *v) {
+    return v->text.ptr ? v->text.ptr : "";
+}
+
+static DbRevision read_revision(const DbValue *row, Arena *mem) {
+    DbRevision r = {
+        .version = text_of(&row[0]),
+        .description = text_of(&row[1]),
+        .type = (unsigned)row[2].integer,
+        .applied = row[3].integer,
+        .total = row[4].integer,
+        .executed_at = read_time(&row[5], mem),
+        .execution_time = row[6].integer,
+        .error = text_of(&row[7]),
+        .error_stmt = text_of(&row[8]),
+        .hash = text_of(&row[9]),
+        .partial_hashes = text_of(&row[10]),
+        .operator_version = text_of(&row[11]),
+    };
+    if (!*r.partial_hashes || cstr_eq(r.partial_hashes, "null"))
+        r.partial_hashes = NULL;
+    return r;
+}
+
+static Err *read_revisions(Sqlite *s, const StrList *present, DbState *out, Arena *mem) {
+    DbRows rows = {0};
+    TRY(sqlite_query(&s->base, &rows,
+                     arena_printf(mem, "SELECT %s FROM " TABLE " ORDER BY version COLLATE BINARY",
+                                  select_list(present, mem)),
+                     NULL, 0, mem));
+    for (size_t i = 0; i < rows.rows.len; i++) {
+        DbRevision r = read_revision(rows.rows.items[i], mem);
+        if (cstr_eq(r.version, DB_TARGET_ID_VERSION))
+            out->target_id = r.description;
+        else
+            list_push(&out->revisions, mem, r);
+    }
+    return NULL;
+}
+
+static Err *read_dirty(Sqlite *s, DbState *out, Arena *mem) {
+    DbRows rows = {0};
+    TRY(sqlite_query(&s->base, &rows,
+                     "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> ? "
+                     "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+                     (DbValue[]){db_text(DB_REVISIONS_TABLE)}, 1, mem));
+    if (rows.rows.len == 1)
+        out->dirty = arena_printf(mem, "found table \"%s\"", db_cell(&rows, 0, 0));
+    else if (rows.rows.len > 1)
+        out->dirty = arena_printf(mem, "found multiple tables: %zu", rows.rows.len);
+    return NULL;
+}
+
+static Err *read_state(Sqlite *s, DbState *out, Arena *mem) {
+    StrList present = {0};
+    TRY(table_columns(s, &present, mem));
+    out->has_table = present.len > 0;
+    if (out->has_table)
+        TRY(read_revisions(s, &present, out, mem));
+    return read_dirty(s, out, mem);
+}
+
+Err *sqlite_state_read(Db *db, const char *schema, DbState *out, Arena *mem) {
+    TRY(check_schema(schema));
+    return read_state(sqlite_of(db), out, mem);
+}
+
+static char *create_table(const char *name, Arena *mem) {
+    StrList parts = {0};
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        list_push(&parts, mem,
+                  arena_printf(mem, "`%s` %s", columns[i].name, columns[i].definition));
+    return arena_printf(mem, "CREATE TABLE %s (%s, PRIMARY KEY (`version`))", name,
+                        cstr_join(mem, &parts, ", "));
+}
+
+static bool has_layout(const StrList *present) {
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        if (!strlist_has(present, columns[i].name))
+            return false;
+    return present->len == COUNT_OF(columns);
+}
+
+// SQLite changes a table's layout by building it anew.
+static Err *rebuild(Sqlite *s, const StrList *present, Arena *tmp) {
+    char *sql =
+        arena_printf(tmp,
+                     "BEGIN IMMEDIATE; %s; INSERT OR REPLACE INTO `main`.`new_%s` "
+                     "SELECT %s FROM " TABLE "; DROP TABLE " TABLE "; "
+                     "ALTER TABLE `main`.`new_%s` RENAME TO `%s`; COMMIT",
+                     create_table("`main`.`new_" DB_REVISIONS_TABLE "`", tmp), DB_REVISIONS_TABLE,
+                     select_list(present, tmp), DB_REVISIONS_TABLE, DB_REVISIONS_TABLE);
+    Err *e = sqlite_exec(&s->base, sql);
+    if (e)
+        err_free(sqlite_rollback(&s->base));
+    return e;
+}
+
+Err *sqlite_revisions_prepare(Db *db, const char *schema) {
+    AutoArena tmp = arena_new(NULL);
+    Sqlite *s = sqlite_of(db);
+    StrList present = {0};
+    TRY(check_schema(schema));
+    TRY(table_columns(s, &present, tmp));
+    if (present.len == 0)
+        return sqlite_exec(db, create_table(TABLE, tmp));
+    return has_layout(&present) ? NULL : rebuild(s, &present, tmp);
+}
+
+// "2006-01-02 15:04:05.999999999-07:00", as the Go driver writes times.
+static char *time_column(Arena *mem, Time t) {
+    char *text = time_rfc3339nano(mem, t);
+    size_t len = strlen(text);
+    text[10] = ' ';
+    if (text[len - 1] != 'Z')
+        return text;
+    text[len - 1] = 0;
+    return arena_printf(mem, "%s+00:00", text);
+}
+
+Err *sqlite_target_id_insert(Db *db, const char *schema, const char *id) {
+    Time now = host_now(db->host);
+    DbRevision r = {.version = DB_TARGET_ID_VERSION,
+                    .description = id,
+                    .executed_at = now,
+                    .error = "",
+                    .error_stmt = "",
+                    .hash = "",
+                    .operator_version = ""};
+    TRY(check_schema(schema));
+    return sqlite_upsert(sqlite_of(db), &r);
+}
+
+static Err *bind_revision(Sqlite *s, sqlite3_stmt *stmt, const DbRevision *r, Arena *tmp) {
+    const char *texts[] = {[0] = r->version,
+                           [1] = r->description,
+                           [5] = time_column(tmp, r->executed_at),
+                           [7] = r->error,
+                           [8] = r->error_stmt,
+                           [9] = r->hash,
+                           [10] = r->partial_hashes ? r->partial_hashes : "null",
+                           [11] = r->operator_version};
+    int64_t numbers[] = {[2] = r->type, [3] = r->applied, [4] = r->total, [6] = r->execution_time};
+    int rc = SQLITE_OK;
+    for (int i = 0; i < (int)COUNT_OF(columns) && rc == SQLITE_OK; i++)
+        rc = texts[i] ? sqlite3_bind_text(stmt, i + 1, texts[i], -1, SQLITE_TRANSIENT)
+                      : sqlite3_bind_int64(stmt, i + 1, numbers[i]);
+    return rc == SQLITE_OK ? NULL : sqlite_error(s);
+}
+
+Err *sqlite_upsert(Sqlite *s, const DbRevision *r) {
+    static const char sql[] =
+        "INSERT INTO " TABLE " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (version) DO UPDATE SET type = excluded.type, applied = excluded.applied, "
+        "total = excluded.total, execution_time = excluded.execution_time, "
+        "error = excluded.error, error_stmt = excluded.error_stmt, hash = excluded.hash, "
+        "partial_hashes = excluded.partial_hashes, operator_version = excluded.operator_version";
+    AutoArena tmp = arena_new(NULL);
+    if (!s->upsert &&
+        sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->upsert, NULL))
+        return sqlite_error(s);
+    Err *e = bind_revision(s, s->upsert, r, tmp);
+    if (!e && sqlite3_step(s->upsert) != SQLITE_DONE)
+        e = sqlite_error(s);
+    sqlite3_reset(s->upsert);
+    return e;
+}

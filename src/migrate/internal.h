@@ -1,0 +1,78 @@
+// Shared by the files of this module.
+#ifndef ATLAS_MIGRATE_INTERNAL_H
+#define ATLAS_MIGRATE_INTERNAL_H
+
+#include "atlas/crypt.h"
+#include "atlas/migrate.h"
+
+#define LOCK_NAME "atlas_migrate_execute"
+
+// formats.c
+bool format_accepts(MigrateFormat format, const char *name);
+void file_init(MigrateFile *file, const char *name, Str content, MigrateFormat format, Arena *mem);
+void flyway_arrange(MigrateFiles *files, Arena *mem);
+bool has_directives(const MigrateFile *file); // whether the format knows atlas directives
+// goose.c
+Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
+Err *dbmate_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
+// txtar.c
+bool is_txtar(const MigrateFile *file);
+Err *txtar_migration(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
+
+// dir.c
+MigrateDir *dir_new(const char *url, const char *path, MigrateFormat format, Arena *mem);
+Err *no_file(const char *version) MUST_USE RETURNS_NONNULL;
+
+// sum.c
+Map *sum_map(const MigrateDir *dir, Arena *mem); // name -> entry without "h1:"
+
+// pending.c
+typedef struct PendingParams {
+    const MigrateDir *dir;
+    const DbState *state;
+    MigrateOrder order;
+    bool allow_dirty, ignore_dirty;    // ignore_dirty: status never minds
+    const char *baseline, *to_version; // "" if none
+} PendingParams;
+
+typedef LIST(const MigrateFile *) FileRefs;
+
+typedef struct Pending {
+    FileRefs files;
+    FileRefs out_of_order;       // with the linear error
+    const MigrateFile *baseline; // to be recorded first; or NULL
+} Pending;
+
+bool revision_is_partial(const DbRevision *r);
+// E_STATE with out_of_order set: the rest of `out` is valid too.
+Err *pending_compute(Pending *out, const PendingParams *p, Arena *mem) MUST_USE;
+
+// plan.c
+typedef struct FilePlan {
+    const MigrateFile *file;
+    SqlStmts stmts;
+    MigrateChecks checks;
+    MigrateTxMode tx; // FILE or NONE
+    size_t skip;      // statements applied by an earlier run
+    StrList hashes;   // s_1 ... s_n
+    DbRevision revision;
+    Value *report; // AppliedFile
+} FilePlan;
+
+typedef LIST(FilePlan) FilePlans;
+
+// Scans the files, resolves transaction modes and resumes. E_SYNTAX, E_INVALID, E_STATE.
+Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams *p,
+                const DbState *state, const char *operator_version, Arena *mem) MUST_USE;
+// JSON array of the first `count` hashes.
+char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem);
+const char *default_operator(const char *operator_version);
+
+// report.c
+void set_env(Value *map, Arena *mem, Db *db, const char *url, const char *dir_url, bool nested);
+Value *files_value(Arena *mem, const FileRefs *files);
+// The text for two revisions tables; sets `notice`, returns E_SILENT. NULL if all is well.
+Err *check_other_schema(const DbState *state, const char *revisions_schema, const char **notice,
+                        Arena *mem) MUST_USE;
+
+#endif

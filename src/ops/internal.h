@@ -1,0 +1,14 @@
+// Shared by the operations only.
+#ifndef ATLAS_OPS_INTERNAL_H
+#define ATLAS_OPS_INTERNAL_H
+
+#include "atlas/ops.h"
+
+// The ReportMigrationInput of cloud-protocol.md section 4 for one run.
+Value *ops_report_input(const Ops *o, const OpsTarget *target, const OpsDir *dir, const OpsRun *run,
+                        const char *target_id, const Value *context, bool dry_run, Arena *mem);
+// The ReportMigrationSetInput over all runs; `inputs` are those of the runs that completed.
+Value *ops_report_set(const Ops *o, const OpsApply *apply, const Value *inputs, size_t planned,
+                      const char *dir_url, const Value *context, Arena *mem);
+
+#endif

@@ -1,0 +1,119 @@
+// The smaller migrate commands and the registry's audits.
+#include "atlas/ops.h"
+
+static void keep_warnings(StrList *out, const OpsDir *dir, Arena *mem) {
+    for (size_t i = 0; out && i < dir->warnings.len; i++)
+        list_push(out, mem, dir->warnings.items[i]);
+}
+
+Err *ops_migrate_status(Value **report, MigrateSumError *sum, const char **notice, const Ops *o,
+                        const OpsTarget *t, StrList *warnings, Arena *mem) {
+    OpsDir dir;
+    Db *db = NULL;
+    TRY(ops_dir_open(&dir, o, t->env, t->dir_url, t->format, mem));
+    keep_warnings(warnings, &dir, mem);
+    TRY(db_open(&db, t->url, &(DbOptions){o->host, o->cancel}, mem));
+    MigrateStatusParams p = {.db = db,
+                             .url = t->url,
+                             .dir = dir.dir,
+                             .dir_url = migrate_dir_url(mem, dir.url, cstr_or(t->format, "atlas")),
+                             .revisions_schema = t->revisions_schema};
+    return migrate_status(report, &p, sum, notice, mem);
+}
+
+Err *ops_migrate_set(Value **report, MigrateSumError *sum, const char **notice, const Ops *o,
+                     const OpsTarget *t, const char *version, StrList *warnings, Arena *mem) {
+    OpsDir dir;
+    Db *db = NULL;
+    TRY(ops_dir_open(&dir, o, t->env, t->dir_url, t->format, mem));
+    keep_warnings(warnings, &dir, mem);
+    TRY(db_open(&db, t->url, &(DbOptions){o->host, o->cancel}, mem));
+    MigrateSetParams p = {.host = o->host,
+                          .db = db,
+                          .dir = dir.dir,
+                          .version = version,
+                          .revisions_schema = t->revisions_schema,
+                          .lock_name = t->lock_name,
+                          .operator_version = OPS_OPERATOR_VERSION};
+    return migrate_set(report, &p, sum, notice, mem);
+}
+
+static Err *open_local(MigrateDir **out, const char *dir_url, const char *format, Arena *mem) {
+    if (cstr_starts(dir_url, "atlas://"))
+        return err_hint(err_new(E_USAGE, "%s: a directory of a registry cannot be changed", dir_url),
+                        "give a local one: --dir file://migrations");
+    return migrate_dir_open(out, cstr_empty(format) ? dir_url : migrate_dir_url(mem, dir_url, format),
+                            mem);
+}
+
+Err *ops_migrate_hash(const Ops *o, const char *dir_url, const char *format, Arena *mem) {
+    MigrateDir *dir = NULL;
+    (void)o;
+    TRY(open_local(&dir, dir_url, format, mem));
+    return migrate_hash(dir, mem);
+}
+
+Err *ops_migrate_validate(MigrateSumError *sum, const Ops *o, const char *dir_url,
+                          const char *format, const char *dev_url, Arena *mem) {
+    OpsDir dir;
+    Db *dev = NULL;
+    TRY(ops_dir_open(&dir, o, NULL, dir_url, format, mem));
+    if (*dev_url)
+        TRY(db_open(&dev, dev_url, &(DbOptions){o->host, o->cancel}, mem));
+    return migrate_validate(dir.dir, dev, sum, mem);
+}
+
+// The path of a file:// URL that may not exist yet.
+static Err *local_path(const char **path, MigrateFormat *out_format, const char *dir_url,
+                       const char *format, Arena *mem) {
+    Url *u = NULL;
+    TRY(url_parse(&u, migrate_dir_url(mem, dir_url, format), mem));
+    if (!cstr_eq(u->scheme, "file"))
+        return err_hint(err_new(E_USAGE, "%s is not a local directory", url_redact(mem, dir_url)),
+                        "write file://migrations");
+    TRY(migrate_format_parse(out_format, url_param(u, "format")));
+    *path = cstr_or(url_host_path(mem, u), "migrations");
+    return NULL;
+}
+
+Err *ops_migrate_new(const char **path, MigrateSumError *sum, const Ops *o, const char *dir_url,
+                     const char *format, const char *name, Str content, Arena *mem) {
+    MigrateNewParams p = {.host = o->host, .name = name, .content = content};
+    TRY(local_path(&p.path, &p.format, dir_url, format, mem));
+    return migrate_new(path, &p, sum, mem);
+}
+
+Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const ProjectEnv *env,
+                    const char *dir_url, const char *format, bool is_short, bool latest,
+                    StrList *warnings, Arena *mem) {
+    OpsDir dir;
+    TRY(ops_dir_open(&dir, o, env, dir_url, format, mem));
+    keep_warnings(warnings, &dir, mem);
+    TRY(migrate_dir_verify(dir.dir, sum, mem));
+    *out = migrate_ls(dir.dir, is_short, latest, mem);
+    return NULL;
+}
+
+static Err *named_repo(Repo **out, const Ops *o, const ProjectEnv *env, const char *slug,
+                       Arena *mem) {
+    if (cstr_empty(slug) && env)
+        slug = cstr_or(env->migration.repo.name, env->schema.repo.name);
+    if (cstr_empty(slug))
+        return err_hint(err_new(E_USAGE, "no repository is named"),
+                        "give a slug, or select an env whose repo has a name (--env)");
+    return ops_repo(out, o, env, slug, mem);
+}
+
+Err *ops_registry_verify(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
+                         const char *slug, Arena *mem) {
+    Repo *repo = NULL;
+    TRY(named_repo(&repo, o, env, slug, mem));
+    return repo_verify(report, all_ok, repo, mem);
+}
+
+Err *ops_registry_sync(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
+                       const char *slug, const char *from, Arena *mem) {
+    Repo *repo = NULL;
+    TRY(named_repo(&repo, o, env, slug, mem));
+    return repo_sync(report, all_ok, repo, from, mem);
+}

@@ -1,0 +1,405 @@
+// A repository in an object store: the layout of registry-storage.md section 3.
+#include "atlas/crypt.h"
+#include "atlas/store.h"
+#include "target.h"
+
+typedef struct BlobTarget {
+    Target base;
+    Store *store;
+} BlobTarget;
+
+enum { SMALL_BLOB = 256 << 10, REF_TRIES = 20, BLIND_TRIES = 5 };
+
+static Store *store_of(Target *t) { return ((BlobTarget *)t)->store; }
+
+static char *object_key(Arena *mem, const char *slug, const char *folder, const char *digest) {
+    return arena_printf(mem, "%s/%s/sha256/%s", slug, folder, digest + strlen("sha256:"));
+}
+
+static char *repo_key(Arena *mem, const char *slug) {
+    return arena_printf(mem, "repositories/%s.json", name_escape(mem, slug));
+}
+
+static bool is_absent(const Err *e) {
+    return err_code(e) == E_NOT_FOUND || err_code(e) == E_NO_STORE;
+}
+
+// --- staging ------------------------------------------------------------------------------------
+
+static Str repo_text(const Artifact *a, Time now, Arena *mem) {
+    Value *v = value_map(mem);
+    value_set_int(v, mem, "layout", LAYOUT, 0);
+    value_set_str(v, mem, "slug", a->slug, 0);
+    value_set_str(v, mem, "type", kind_repo_type(a->kind), 0);
+    value_set_str(v, mem, "driver", a->driver, 0);
+    value_set_str(v, mem, "title", a->slug, 0);
+    value_set_str(v, mem, "created_at", time_rfc3339ms(mem, now), 0);
+    return str_from(json_text(mem, v, JSON_CANONICAL));
+}
+
+static Err *check_repo(const Artifact *a, Str text, Arena *mem) {
+    Value *v = NULL;
+    AutoErr e = json_parse(&v, text, NULL, mem);
+    const char *type = e ? "" : value_get_text(v, "type");
+    if (e || !*type)
+        return err_new(E_DAMAGED, "the repository object of \"%s\" is damaged", a->slug);
+    if (value_get_int(v, "layout") > LAYOUT)
+        return err_new(E_UNSUPPORTED, "repository \"%s\" has a newer layout", a->slug);
+    return cstr_eq(type, kind_repo_type(a->kind))
+               ? NULL
+               : err_hint(err_new(E_INVALID, "repository \"%s\" holds a %s, not a %s", a->slug,
+                                  cstr_eq(type, "SCHEMA") ? "schema" : "migration directory",
+                                  a->kind == ARTIFACT_MIGRATIONS ? "migration directory" : "schema"),
+                          "push under another name");
+}
+
+static Err *ensure_repo(Target *t, const Artifact *a, Arena *mem) {
+    StoreObject o;
+    const char *key = repo_key(mem, a->slug);
+    Err *e = store_get(&o, store_of(t), key, REF_MAX, mem);
+    if (is_absent(e)) {
+        err_free(e);
+        StorePut put = {.key = key,
+                        .body = body_from(repo_text(a, host_now(loop_host(t->loop)), mem)),
+                        .content_type = "application/json",
+                        .condition = PUT_CREATE,
+                        .no_store = true};
+        e = store_put(NULL, store_of(t), &put, mem);
+        if (err_code(e) == E_UNSUPPORTED) {
+            err_free(e);
+            put.condition = PUT_ALWAYS;
+            e = store_put(NULL, store_of(t), &put, mem);
+        }
+        if (err_code(e) != E_CONFLICT)
+            return e;
+        err_free(e); // somebody else made it just now
+        e = store_get(&o, store_of(t), key, REF_MAX, mem);
+    }
+    TRY(e);
+    Str text;
+    TRY(body_bytes(&text, &o.body, mem));
+    return check_repo(a, text, mem);
+}
+
+static Err *matches_store(bool *same, Target *t, const char *key, const Artifact *a, Arena *mem) {
+    StoreObject o;
+    *same = false;
+    Err *e = store_head(&o, store_of(t), key, mem);
+    if (e) {
+        bool absent = is_absent(e) || err_code(e) == E_DENIED;
+        if (!absent)
+            return e;
+        err_free(e);
+        return NULL;
+    }
+    if (o.size != a->body.size)
+        return NULL;
+    if (o.sha256) {
+        *same = cstr_eq(o.sha256, a->digest + strlen("sha256:"));
+    } else if (o.md5) {
+        Str data;
+        TRY(body_bytes(&data, &a->body, mem));
+        *same = cstr_eq(o.md5, md5_hex(mem, data));
+    }
+    return NULL;
+}
+
+static Err *put_blob(Target *t, const Artifact *a, Arena *mem) {
+    const char *key = object_key(mem, a->slug, "blobs", a->digest);
+    bool same = false;
+    // A small blob is cheaper sent than asked for; the bytes of a digest are always the same.
+    if (a->body.size > SMALL_BLOB)
+        TRY(matches_store(&same, t, key, a, mem));
+    if (same)
+        return NULL;
+    StorePut put = {.key = key, .body = a->body, .content_type = kind_media_type(a->kind)};
+    return store_put(NULL, store_of(t), &put, mem);
+}
+
+static StorePut manifest_put(const Artifact *a, Arena *mem) {
+    return (StorePut){.key = object_key(mem, a->slug, "manifests", a->manifest_digest),
+                      .body = body_from(str_from(a->manifest_text)),
+                      .content_type = "application/json"};
+}
+
+static Err *put_manifest(Target *t, const Artifact *a, Arena *mem) {
+    StorePut put = manifest_put(a, mem);
+    return store_put(NULL, store_of(t), &put, mem);
+}
+
+// Repository object, blob and manifest travel side by side.
+typedef struct Staging {
+    Target *target;
+    const Artifact *artifact;
+    Err *(*fn)(Target *, const Artifact *, Arena *);
+    Arena *mem;
+    Err *error;
+} Staging;
+
+static void run_staging(void *arg) {
+    Staging *s = arg;
+    s->error = s->fn(s->target, s->artifact, s->mem);
+}
+
+static Err *blob_stage(Target *t, const Artifact *a, Arena *mem) {
+    Staging jobs[] = {{t, a, ensure_repo, mem, NULL}, {t, a, put_blob, mem, NULL},
+                      {t, a, put_manifest, mem, NULL}};
+    Task *tasks[COUNT_OF(jobs)];
+    for (size_t i = 0; i < COUNT_OF(jobs); i++)
+        tasks[i] = task_start(t->loop, run_staging, &jobs[i], mem);
+    Err *first = NULL;
+    for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+        task_join(tasks[i]);
+        if (first)
+            err_free(jobs[i].error);
+        else
+            first = jobs[i].error;
+    }
+    return first;
+}
+
+// --- refs ---------------------------------------------------------------------------------------
+
+static Err *blob_read_ref(Ref *out, Target *t, const char *slug, RefName name, Arena *mem) {
+    StoreObject o;
+    const char *key = ref_key(mem, slug, name);
+    *out = (Ref){0};
+    Err *e = store_get(&o, store_of(t), key, REF_MAX, mem);
+    if (err_code(e) == E_NOT_FOUND) {
+        err_free(e);
+        return NULL;
+    }
+    if (err_code(e) == E_DENIED) {
+        // S3 answers 403 for a missing key when listing is not allowed.
+        StoreObject repo;
+        Err *other = store_head(&repo, store_of(t), repo_key(mem, slug), mem);
+        if (!other) {
+            err_free(e);
+            return NULL;
+        }
+        err_free(other);
+    }
+    TRY(e);
+    Str text;
+    TRY(body_bytes(&text, &o.body, mem));
+    TRY(ref_parse(out, text, ref_label(mem, name), mem));
+    out->etag = o.etag;
+    return NULL;
+}
+
+// Learns whether the store obeys conditions by creating the manifest, which is there, once more.
+typedef struct Probe {
+    Target *target;
+    StorePut put;
+    Arena *mem;
+    Err *error;
+} Probe;
+
+static void run_probe(void *arg) {
+    Probe *p = arg;
+    p->error = store_probe(store_of(p->target), &p->put, p->mem);
+}
+
+// Beside the first write of a ref, so that it costs no round trip of its own.
+static Task *start_probe(Probe *p, Target *t, const char *slug, const Ref *fresh, Arena *mem) {
+    if (store_conditions(store_of(t)) != CONDITIONS_UNKNOWN)
+        return NULL;
+    *p = (Probe){.target = t,
+                 .put = {.key = object_key(mem, slug, "manifests", fresh->manifest_digest),
+                         .body = body_from(str_from(json_text(mem, fresh->manifest,
+                                                              JSON_CANONICAL))),
+                         .content_type = "application/json"},
+                 .mem = mem};
+    return task_start(t->loop, run_probe, p, mem);
+}
+
+// One conditional write. *conflict: somebody else wrote meanwhile.
+static Err *try_write(bool *conflict, Target *t, const char *key, const Ref *fresh, const Ref *known,
+                      Arena *mem) {
+    *conflict = false;
+    StorePut put = {.key = key,
+                    .body = body_from(ref_text(fresh, mem)),
+                    .content_type = "application/json",
+                    .condition = known->present ? PUT_REPLACE : PUT_CREATE,
+                    .etag = known->etag,
+                    .no_store = true};
+    Err *e = store_put(NULL, store_of(t), &put, mem);
+    if (err_code(e) == E_UNSUPPORTED) {
+        err_free(e);
+        put.condition = PUT_ALWAYS;
+        e = store_put(NULL, store_of(t), &put, mem);
+    }
+    *conflict = err_code(e) == E_CONFLICT;
+    if (!*conflict)
+        return e;
+    err_free(e);
+    return NULL;
+}
+
+// Without conditions a concurrent writer may have won silently: look again, and write again while
+// what stands there is less.
+static Err *settle(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
+                   const Ref *fresh, Arena *mem) {
+    const Host *host = loop_host(t->loop);
+    for (int n = 0; n < BLIND_TRIES; n++) {
+        loop_sleep(t->loop, 200 + host_random_below(host, 800));
+        TRY(blob_read_ref(now, t, slug, name, mem));
+        int order = ref_cmp(now, fresh);
+        if (order >= 0) {
+            *how = order == 0 ? REF_WROTE : REF_SUPERSEDED;
+            return NULL;
+        }
+        bool conflict;
+        TRY(try_write(&conflict, t, ref_key(mem, slug, name), fresh, now, mem));
+    }
+    log_warn("%s: %s: another writer keeps overwriting it and the store has no conditional writes; "
+             "an update may have been lost", t->url, ref_label(mem, name));
+    return NULL;
+}
+
+// What standing ref means for a write of `fresh`: true if there is nothing to write.
+static bool nothing_to_write(RefWritten *how, const Ref *now, const Ref *fresh, RefName name) {
+    if (name.kind == REF_VERSION && now->present) {
+        *how = cstr_eq(now->digest, fresh->digest) ? REF_SAME : REF_KEPT;
+        // Of a version only the mark may change.
+        return ref_cmp(now, fresh) != 0 || now->pending_primary == fresh->pending_primary;
+    }
+    int order = ref_cmp(now, fresh);
+    *how = order > 0 ? REF_SUPERSEDED : REF_WROTE;
+    return order > 0 || (order == 0 && now->pending_primary == fresh->pending_primary);
+}
+
+static Err *blob_write_ref(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
+                           const Ref *fresh, const Ref *known, Arena *mem) {
+    const Host *host = loop_host(t->loop);
+    const char *key = ref_key(mem, slug, name);
+    *now = *known;
+    for (int n = 0; n < REF_TRIES; n++) {
+        if (nothing_to_write(how, now, fresh, name))
+            return NULL;
+        bool conflict = false;
+        Probe probe = {0};
+        Task *probing = start_probe(&probe, t, slug, fresh, mem);
+        Err *e = try_write(&conflict, t, key, fresh, now, mem);
+        if (probing)
+            task_join(probing);
+        if (e)
+            err_free(probe.error);
+        TRY(e);
+        TRY(probe.error);
+        if (!conflict) {
+            *now = *fresh;
+            *how = REF_WROTE;
+            if (store_conditions(store_of(t)) == CONDITIONS_MISSING)
+                return settle(how, now, t, slug, name, fresh, mem);
+            return NULL;
+        }
+        if (n > 0)
+            loop_sleep(t->loop, host_random_below(host, 20u << (n < 5 ? n : 5)));
+        TRY(blob_read_ref(now, t, slug, name, mem));
+    }
+    return err_new(E_UNREACHABLE, "%s: changed by others %d times in a row", ref_label(mem, name),
+                   REF_TRIES);
+}
+
+// --- the rest -----------------------------------------------------------------------------------
+
+static Err *blob_read_blob(Body *out, Target *t, const char *slug, const char *digest, int64_t size,
+                           Arena *mem) {
+    StoreObject o;
+    TRY(store_get(&o, store_of(t), object_key(mem, slug, "blobs", digest), (int64_t)1 << 30, mem));
+    *out = o.body;
+    return body_verify(out, size, digest, mem);
+}
+
+static Err *blob_check_manifest(Target *t, const char *slug, const char *digest, Arena *mem) {
+    StoreObject o;
+    TRY(store_get(&o, store_of(t), object_key(mem, slug, "manifests", digest), REF_MAX, mem));
+    return body_verify(&o.body, -1, digest, mem);
+}
+
+// "_2e" back to "."; the inverse of name_escape. NULL if it is no escape.
+static char *name_unescape(Arena *mem, const char *text) {
+    Buf out;
+    buf_init(&out, mem, SIZE_MAX);
+    for (const char *p = text; *p; p++) {
+        Str raw;
+        if (*p != '_') {
+            buf_char(&out, *p);
+        } else if (p[1] && p[2] && hex_decode(&raw, arena_strndup(mem, p + 1, 2), mem)) {
+            buf_char(&out, raw.ptr[0]);
+            p += 2;
+        } else {
+            return NULL;
+        }
+    }
+    return out.ptr;
+}
+
+static Err *blob_list_refs(RefNames *out, Target *t, const char *slug, Arena *mem) {
+    static const struct {
+        const char *folder;
+        RefKind kind;
+    } folders[] = {{"tags/", REF_TAG}, {"versions/", REF_VERSION}, {"plans/", REF_PLAN}};
+    const char *prefix = arena_printf(mem, "%s/refs/", slug);
+    StrList keys = {0};
+    TRY(store_list(&keys, store_of(t), prefix, mem));
+    for (size_t i = 0; i < keys.len; i++)
+        for (size_t k = 0; k < COUNT_OF(folders); k++) {
+            const char *rest = keys.items[i] + strlen(prefix);
+            if (!cstr_starts(rest, folders[k].folder))
+                continue;
+            rest += strlen(folders[k].folder);
+            const char *name = folders[k].kind == REF_TAG ? rest : name_unescape(mem, rest);
+            if (name)
+                list_push(out, mem, (RefName){folders[k].kind, name});
+        }
+    return NULL;
+}
+
+static Err *blob_list_slugs(StrList *out, Target *t, Arena *mem) {
+    StrList keys = {0};
+    TRY(store_list(&keys, store_of(t), "repositories/", mem));
+    for (size_t i = 0; i < keys.len; i++) {
+        const char *name = keys.items[i] + strlen("repositories/");
+        if (!cstr_ends(name, ".json"))
+            continue;
+        char *slug = name_unescape(mem, arena_strndup(mem, name, strlen(name) - 5));
+        if (slug)
+            list_push(out, mem, slug);
+    }
+    return NULL;
+}
+
+static Err *blob_put_deployment(Target *t, const char *slug, const char *target_id, Str json,
+                                Arena *mem) {
+    StorePut put = {.key = arena_printf(mem, "%s/deployments/%s.json", slug,
+                                        name_escape(mem, target_id)),
+                    .body = body_from(json),
+                    .content_type = "application/json",
+                    .no_store = true};
+    return store_put(NULL, store_of(t), &put, mem);
+}
+
+static const TargetDriver blob_driver = {
+    .name = "blob",
+    .stage = blob_stage,
+    .read_ref = blob_read_ref,
+    .write_ref = blob_write_ref,
+    .read_blob = blob_read_blob,
+    .check_manifest = blob_check_manifest,
+    .list_refs = blob_list_refs,
+    .list_slugs = blob_list_slugs,
+    .put_deployment = blob_put_deployment,
+};
+
+static void free_broken(void *target) { err_free(((Target *)target)->broken); }
+
+Target *target_blob(const char *url, Loop *loop, Arena *mem) {
+    BlobTarget *t = NEW(mem, BlobTarget);
+    t->base = (Target){.driver = &blob_driver, .url = url_redact_stars(mem, url), .loop = loop,
+                       .mem = mem};
+    t->base.broken = store_open(&t->store, url, loop, mem);
+    arena_on_free(mem, free_broken, t);
+    return &t->base;
+}

@@ -1,0 +1,349 @@
+// The push of one artifact to all targets at once: registry-storage.md section 2.
+//
+// Every target has a task of its own. The order that matters: old refs are read everywhere before
+// a new seq is chosen; a backup's refs are written when the primary has answered.
+#include "target.h"
+
+enum { PRIMARY_WAIT_MS = 10000, SEQ_WAIT_MS = 2000, MAX_REFS = 3 };
+
+typedef struct PushJob PushJob;
+
+typedef struct Lane { // one target's way through a push
+    PushJob *job;
+    Target *target;
+    Task *task;
+    Arena *mem;
+    Ref old[MAX_REFS];
+    bool refs_read; // or known to be unreadable
+    bool done;
+    bool took;
+    bool marked; // refs carry pending_primary
+    Err *error;
+    const char *link;
+    const char *superseded; // commit of the greater ref, or NULL
+    const char *kept_digest; // the version's first content, if other
+} Lane;
+
+struct PushJob {
+    Repo *repo;
+    const PushParams *params;
+    Artifact artifact;
+    RefName refs[MAX_REFS]; // the version first, if any
+    size_t ref_count;
+    int64_t seq[MAX_REFS]; // chosen once for all targets; 0: not yet
+    bool unwanted[MAX_REFS];
+    Lane *lanes;
+    size_t lane_count;
+    Lane *primary; // NULL: none
+    Loop *loop;
+};
+
+static int64_t in_ms(const PushJob *j, int64_t ms) {
+    return host_monotonic_ms(loop_host(j->loop)) + ms;
+}
+
+// --- conditions that lanes wait for -------------------------------------------------------------
+
+static bool primary_answered(const void *arg) {
+    const PushJob *j = arg;
+    return !j->primary || j->primary->done;
+}
+
+static bool all_refs_read(const void *arg) {
+    const PushJob *j = arg;
+    for (size_t i = 0; i < j->lane_count; i++)
+        if (!j->lanes[i].refs_read)
+            return false;
+    return true;
+}
+
+// --- steps of one lane --------------------------------------------------------------------------
+
+static void read_old_refs(void *arg) {
+    Lane *l = arg;
+    PushJob *j = l->job;
+    for (size_t i = 0; i < j->ref_count && !l->error; i++) {
+        Err *e = l->target->driver->read_ref(&l->old[i], l->target, j->artifact.slug, j->refs[i],
+                                             l->mem);
+        // A damaged ref is replaced; a bucket that is not there fails when it is written to.
+        if (err_code(e) == E_DAMAGED || err_code(e) == E_NO_STORE) {
+            if (err_code(e) == E_DAMAGED)
+                log_debug("%s: %s", l->target->url, err_text(e));
+            err_free(e);
+            l->old[i] = (Ref){0};
+        } else {
+            l->error = e;
+        }
+    }
+    l->refs_read = true;
+}
+
+static bool moves_latest(const PushParams *p) {
+    return !p->tag || p->latest || cstr_eq(p->tag, "latest");
+}
+
+// The new seq of a ref: 1 + the highest on any target that could be read. The first lane to ask
+// settles it, so that all targets get the same. `latest` is made where no target has it, and moved
+// only if asked for.
+static void settle_seq(PushJob *j, size_t ref) {
+    int64_t highest = 0;
+    if (j->seq[ref])
+        return;
+    for (size_t i = 0; i < j->lane_count; i++)
+        if (j->lanes[i].old[ref].present && j->lanes[i].old[ref].seq > highest)
+            highest = j->lanes[i].old[ref].seq;
+    bool is_latest = j->refs[ref].kind == REF_TAG && cstr_eq(j->refs[ref].name, "latest");
+    j->seq[ref] = highest + 1;
+    j->unwanted[ref] = is_latest && highest > 0 && !moves_latest(j->params);
+}
+
+// A version that another target holds with other bytes keeps its first content everywhere.
+static const Ref *first_content(const PushJob *j, size_t ref) {
+    for (size_t i = 0; i < j->lane_count; i++) {
+        const Ref *old = &j->lanes[i].old[ref];
+        if (old->present && !cstr_eq(old->digest, j->artifact.digest))
+            return old;
+    }
+    return NULL;
+}
+
+static Err *write_one(Lane *l, size_t i, bool pending) {
+    PushJob *j = l->job;
+    Ref now = {0};
+    RefWritten how = REF_WROTE;
+    settle_seq(j, i);
+    if (j->unwanted[i])
+        return NULL;
+    if (j->refs[i].kind == REF_VERSION) {
+        const Ref *first = first_content(j, i);
+        if (first) {
+            l->kept_digest = first->digest;
+            return NULL;
+        }
+    }
+    Ref fresh = ref_new(&j->artifact, j->seq[i], pending, l->mem);
+    TRY(l->target->driver->write_ref(&how, &now, l->target, j->artifact.slug, j->refs[i], &fresh,
+                                     &l->old[i], l->mem));
+    l->old[i] = now;
+    if (how == REF_SUPERSEDED)
+        l->superseded = cstr_or(now.commit, now.manifest_digest);
+    if (how == REF_KEPT)
+        l->kept_digest = now.digest;
+    return NULL;
+}
+
+typedef struct RefWrite {
+    Lane *lane;
+    size_t ref;
+    bool pending;
+    Task *task;
+    Err *error;
+} RefWrite;
+
+static void run_ref_write(void *arg) {
+    RefWrite *w = arg;
+    w->error = write_one(w->lane, w->ref, w->pending);
+}
+
+// The version first; then the tags side by side.
+static Err *write_refs(Lane *l, bool pending) {
+    PushJob *j = l->job;
+    size_t first = j->refs[0].kind == REF_VERSION ? 1 : 0;
+    RefWrite writes[MAX_REFS] = {0};
+    Err *failed = NULL;
+    if (first)
+        TRY(write_one(l, 0, pending));
+    for (size_t i = first; i < j->ref_count; i++) {
+        writes[i] = (RefWrite){.lane = l, .ref = i, .pending = pending};
+        writes[i].task = task_start(j->loop, run_ref_write, &writes[i], l->mem);
+    }
+    for (size_t i = first; i < j->ref_count; i++) {
+        task_join(writes[i].task);
+        if (failed)
+            err_free(writes[i].error);
+        else
+            failed = writes[i].error;
+    }
+    return failed;
+}
+
+static Err *push_staged(Lane *l) {
+    PushJob *j = l->job;
+    Task *reading = task_start(j->loop, read_old_refs, l, l->mem);
+    Err *e = l->target->driver->stage(l->target, &j->artifact, l->mem);
+    task_join(reading);
+    if (e)
+        err_free(l->error);
+    else
+        e = l->error;
+    l->error = NULL;
+    TRY(e);
+    bool backup = j->primary && l != j->primary;
+    if (backup) {
+        loop_wait(j->loop, primary_answered, j, in_ms(j, PRIMARY_WAIT_MS));
+        Err *refusal = j->primary->done ? j->primary->error : NULL;
+        if (refusal && !error_is_eligible(refusal))
+            return err_new(E_DENIED, "not written, as the registry refused the push");
+    }
+    loop_wait(j->loop, all_refs_read, j, in_ms(j, SEQ_WAIT_MS));
+    bool pending = backup && !j->primary->took;
+    TRY(write_refs(l, pending));
+    l->marked = pending;
+    return NULL;
+}
+
+static Err *push_one_call(Lane *l) {
+    PushJob *j = l->job;
+    CloudPush p = {.tag = j->params->tag, .latest = j->params->latest,
+                   .context = j->params->context};
+    l->refs_read = true;
+    TRY(l->target->driver->push(l->target, &j->artifact, &p, l->mem));
+    l->link = p.link;
+    return NULL;
+}
+
+static void run_lane(void *arg) {
+    Lane *l = arg;
+    if (l->target->broken)
+        l->error = err_copy(l->target->broken);
+    else
+        l->error = l->target->driver->push ? push_one_call(l) : push_staged(l);
+    l->refs_read = true;
+    l->took = !l->error;
+    l->done = true;
+    // Late success of the primary: the marks were wrong.
+    if (l->took && l->marked) {
+        loop_wait(l->job->loop, primary_answered, l->job, -1);
+        if (l->job->primary->took)
+            err_free(write_refs(l, false)); // best effort: `registry sync` clears it otherwise
+    }
+}
+
+// --- the whole ----------------------------------------------------------------------------------
+
+static void name_refs(PushJob *j, const PushParams *p) {
+    if (!cstr_empty(p->version))
+        j->refs[j->ref_count++] = (RefName){REF_VERSION, p->version};
+    if (p->tag && !cstr_eq(p->tag, "latest"))
+        j->refs[j->ref_count++] = (RefName){REF_TAG, p->tag};
+    j->refs[j->ref_count++] = (RefName){REF_TAG, "latest"};
+}
+
+static void start_lanes(PushJob *j, Arena *mem) {
+    Targets all = repo_targets(j->repo, mem);
+    j->lanes = NEW_ARRAY(mem, Lane, all.len);
+    j->lane_count = all.len;
+    for (size_t i = 0; i < all.len; i++) {
+        j->lanes[i] = (Lane){.job = j, .target = all.items[i], .mem = arena_new(mem)};
+        if (all.items[i]->primary)
+            j->primary = &j->lanes[i];
+    }
+    for (size_t i = 0; i < all.len; i++)
+        j->lanes[i].task = task_start(j->loop, run_lane, &j->lanes[i], mem);
+}
+
+static void collect(PushResult *out, PushJob *j, Arena *mem) {
+    out->slug = j->artifact.slug;
+    out->digest = j->artifact.digest;
+    AtlasUrl url = {.slug = out->slug, .tag = j->params->tag};
+    out->url = atlas_url_text(mem, &url);
+    for (size_t i = 0; i < j->lane_count; i++) {
+        Lane *l = &j->lanes[i];
+        const char *why = l->error ? arena_strdup(mem, err_text(l->error)) : NULL;
+        list_push(&out->targets, mem, (TargetOutcome){l->target->url, l->target->primary, why});
+        out->copies += l->took;
+        out->degraded |= !l->took;
+        if (l->link)
+            out->link = arena_strdup(mem, l->link);
+        if (l->error)
+            target_mark_dead(l->target, l->error);
+    }
+}
+
+static void warn_late(PushResult *out, const PushJob *j, Arena *mem) {
+    for (size_t i = 0; i < j->lane_count; i++) {
+        const Lane *l = &j->lanes[i];
+        const char *text = NULL;
+        if (l->superseded)
+            text = arena_printf(mem, "%s: superseded by %s", l->target->url, l->superseded);
+        if (l->kept_digest)
+            text = arena_printf(mem, "version %s exists with other content (%s) and keeps it; only "
+                                     "tags were moved", j->params->version, l->kept_digest);
+        if (text && !strlist_has(&out->warnings, text))
+            list_push(&out->warnings, mem, text);
+    }
+}
+
+static void warn_failures(PushResult *out, const PushJob *j, Arena *mem) {
+    for (size_t i = 0; i < j->lane_count; i++) {
+        const Lane *l = &j->lanes[i];
+        if (!l->error)
+            continue;
+        const char *form = l->target->primary
+                               ? "the registry %s could not be written (%s); the push is in the "
+                                 "backups and will be marked as pending"
+                               : "backup %s could not be written: %s";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        list_push(&out->warnings, mem,
+                  arena_printf(mem, form, l->target->url, err_text(l->error)));
+#pragma GCC diagnostic pop
+    }
+}
+
+static const char *causes(const PushJob *j, Arena *mem) {
+    StrList parts = {0};
+    for (size_t i = 0; i < j->lane_count; i++)
+        if (j->lanes[i].error)
+            list_push(&parts, mem, arena_printf(mem, "%s: %s", j->lanes[i].target->url,
+                                                err_text(j->lanes[i].error)));
+    return cstr_join(mem, &parts, "; ");
+}
+
+// The primary said no: nothing falls back. If its answer came late, some backups are written.
+static Err *refusal(PushJob *j, Arena *mem) {
+    StrList written = {0};
+    Err *e = err_copy(j->primary->error);
+    for (size_t i = 0; i < j->lane_count; i++)
+        if (j->lanes[i].took)
+            list_push(&written, mem, j->lanes[i].target->url);
+    if (written.len)
+        e = err_wrap(e, "these backups were already written: %s", cstr_join(mem, &written, ", "));
+    return e;
+}
+
+static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
+    if (j->primary && j->primary->error && !error_is_eligible(j->primary->error))
+        return refusal(j, mem);
+    int least = j->repo->min_copies > 1 ? j->repo->min_copies : 1;
+    if (out->copies >= least) {
+        warn_failures(out, j, mem);
+        return NULL;
+    }
+    if (j->lane_count == 1)
+        return err_copy(j->lanes[0].error);
+    if (out->copies == 0)
+        return err_new(E_UNREACHABLE, "no target took the push: %s", causes(j, mem));
+    return err_new(E_UNREACHABLE, "%d of %zu targets took the push, min_copies wants %d%s%s",
+                   out->copies, j->lane_count, least, *causes(j, mem) ? ": " : "", causes(j, mem));
+}
+
+Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
+    *out = (PushResult){0};
+    if (p->tag)
+        TRY(tag_check(p->tag));
+    PushJob j = {.repo = r, .params = p, .loop = r->loop};
+    j.artifact = (Artifact){.slug = r->slug, .kind = p->kind, .body = p->artifact,
+                            .version = p->version, .driver = p->driver};
+    TRY(artifact_seal(&j.artifact, host_now(loop_host(r->loop)), p->context, mem));
+    name_refs(&j, p);
+    start_lanes(&j, mem);
+    for (size_t i = 0; i < j.lane_count; i++)
+        task_join(j.lanes[i].task);
+    collect(out, &j, mem);
+    warn_late(out, &j, mem);
+    Err *e = verdict(out, &j, mem);
+    for (size_t i = 0; i < j.lane_count; i++)
+        err_free(j.lanes[i].error);
+    return e;
+}

@@ -1,0 +1,79 @@
+// The actions and their inputs and outputs: the one table.
+#include "atlas/runner.h"
+
+#define INPUT static const InputSpec
+
+INPUT working_directory = {"working-directory", INPUT_TEXT, NULL, NULL,
+                           "Directory to run in. Default: the root of the repository.", false, false};
+INPUT config = {"config", INPUT_LINES, NULL, NULL,
+                "URL of the configuration file, such as `file://atlas.hcl`.", false, false};
+INPUT env = {"env", INPUT_TEXT, NULL, NULL,
+             "The env block of the configuration to use.", false, false};
+INPUT vars = {"vars", INPUT_LINES, NULL, NULL,
+              "Input variables of the configuration, a JSON object: `{\"name\": \"value\"}`.", false,
+              false};
+INPUT dev_url = {"dev-url", INPUT_TEXT, NULL, NULL,
+                 "URL of a scratch database. A push only learns the driver from it.", false, false};
+INPUT revisions_schema = {"revisions-schema", INPUT_TEXT, NULL, NULL,
+                          "Schema of the revisions table.", false, false};
+INPUT dir = {"dir", INPUT_TEXT, NULL, NULL,
+             "URL of the migration directory: `file://migrations` (the default), or `atlas://app` "
+             "with `?tag=`, `?version=` or `?digest=`.", false, false};
+INPUT dir_name = {"dir-name", INPUT_TEXT, NULL, NULL,
+                  "Name (slug) of the repository. Default: the env's `repo.name`.", false, false};
+INPUT tag = {"tag", INPUT_TEXT, NULL, NULL,
+             "Tag to push to. Default: the commit.", false, false};
+INPUT latest = {"latest", INPUT_BOOL, "true", NULL, "Also move the tag `latest`.", false, false};
+INPUT min_copies = {"min-copies", INPUT_NUMBER, NULL, NULL,
+                    "Fail unless at least so many targets (registry and backups) took the push.",
+                    false, false};
+INPUT url = {"url", INPUT_TEXT, NULL, NULL,
+             "URL of the database. Default: the env's `url`.", false, false};
+INPUT amount = {"amount", INPUT_NUMBER, NULL, NULL,
+                "Most files to apply. Default: all pending ones.", false, false};
+INPUT to_version = {"to-version", INPUT_TEXT, NULL, NULL, "Last version to apply.", false, false};
+INPUT tx_mode = {"tx-mode", INPUT_TEXT, NULL, "file,all,none",
+                 "What one transaction spans: `file` (default), `all` or `none`.", false, false};
+INPUT exec_order = {"exec-order", INPUT_CHOICE, NULL, "linear,linear-skip,non-linear",
+                    "What happens to files older than the database's version: `linear` (default) "
+                    "fails, `linear-skip` skips, `non-linear` applies them.", false, false};
+INPUT allow_dirty = {"allow-dirty", INPUT_BOOL, "false", NULL,
+                     "Start on a database that is not empty and has no revisions.", false, false};
+INPUT dry_run = {"dry-run", INPUT_BOOL, "false", NULL,
+                 "Show what would be executed and change nothing.", false, false};
+INPUT baseline = {"baseline", INPUT_TEXT, NULL, NULL,
+                  "Version that an existing database without revisions is at.", false, true};
+
+// Alphabetical, then the common ones: the order of all packaging.
+static const InputSpec *const push_inputs[] = {
+    &dir, &dir_name, &latest, &min_copies, &revisions_schema, &tag, &working_directory, &config,
+    &env, &vars, &dev_url, NULL};
+static const InputSpec *const apply_inputs[] = {
+    &allow_dirty, &amount, &dir, &dry_run, &exec_order, &revisions_schema, &to_version, &tx_mode,
+    &url, &baseline, &working_directory, &config, &env, &vars, NULL};
+
+static const OutputSpec push_outputs[] = {
+    {"url", false, "Page of the push in the registry, else its `atlas://` URL."},
+    {"link", false, "Page of the push in the registry, empty if it has none."},
+    {"slug", false, "Name of the repository."},
+    {"digest", false, "SHA-256 digest of what was pushed."},
+    {"copies", true, "Number of targets that took the push."},
+    {"degraded", false, "`true` if some target did not take it."},
+    {NULL, false, NULL}};
+static const OutputSpec apply_outputs[] = {
+    {"applied_count", true, "Number of files that were applied."},
+    {"current", false, "Version of the database before the run."},
+    {"pending_count", true, "Number of files that were selected for the run."},
+    {"target", false, "Version of the database that the run was for."},
+    {"runs", false, "JSON list of all runs: current, target, applied_count, pending_count, "
+                    "pending_files."},
+    {"error", false, "The error, if the run failed."},
+    {NULL, false, NULL}};
+
+const ActionSpec runner_actions[] = {
+    {"migrate/apply", "Migrate Apply", "Applies a migration directory to a database",
+     apply_inputs, apply_outputs},
+    {"migrate/push", "Migrate Push",
+     "Pushes a migration directory to the registry and to every backup", push_inputs, push_outputs},
+    {.id = NULL},
+};

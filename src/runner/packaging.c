@@ -1,0 +1,319 @@
+// Writes what the CI platforms consume from the manifest: action.yml files, the GitLab components,
+// the CircleCI orb, the Bitbucket pipe, and README's tables.
+#include "atlas/runner.h"
+
+#define GENERATED "# Generated from the manifest by `make packaging`; do not edit.\n"
+
+typedef struct Writer {
+    PackagingFiles *files;
+    const char *image; // of GitHub actions
+    Arena *mem;
+} Writer;
+
+static void add_file(Writer *w, const char *path, const Buf *text) {
+    list_push(w->files, w->mem, (PackagingFile){path, buf_view(text)});
+}
+
+// A YAML double-quoted scalar.
+static char *quoted(Arena *mem, const char *text) {
+    Buf out;
+    buf_init(&out, mem, 64 << 10);
+    json_write_string(&out, str_from(text), JSON_PLAIN);
+    return out.ptr;
+}
+
+static char *with_separator(Arena *mem, const char *id, const char *separator) {
+    return cstr_replace(mem, id, "/", separator);
+}
+
+static bool is_listed(const InputSpec *s) { return !s->hidden; }
+
+static char *snake(Arena *mem, const char *name) {
+    return cstr_replace(mem, cstr_replace(mem, name, "-", "_"), "/", "_");
+}
+
+static char *variable(Arena *mem, const char *name) {
+    return arena_printf(mem, "ATLAS_INPUT_%s", cstr_upper(mem, snake(mem, name)));
+}
+
+// --- GitHub -------------------------------------------------------------------------------------
+
+static void github_input(Buf *out, const InputSpec *s, bool with_default, Arena *mem) {
+    buf_printf(out, "  %s:\n    description: %s\n", s->name, quoted(mem, s->description));
+    if (s->required && with_default)
+        buf_str(out, "    required: true\n");
+    if (s->fallback && with_default)
+        buf_printf(out, "    default: %s\n", quoted(mem, s->fallback));
+}
+
+static void github_action(Writer *w, const ActionSpec *a) {
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    buf_printf(&out, GENERATED "name: %s\ndescription: %s\nauthor: atlas-action\n"
+                               "branding: { icon: database, color: blue }\ninputs:\n",
+               quoted(w->mem, a->title), quoted(w->mem, a->description));
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            github_input(&out, a->inputs[i], true, w->mem);
+    buf_str(&out, "outputs:\n");
+    for (const OutputSpec *o = a->outputs; o->name; o++)
+        buf_printf(&out, "  %s:\n    description: %s\n", o->name, quoted(w->mem, o->description));
+    // A Dockerfile is named from the action's own folder.
+    bool relative = !strstr(w->image, "://");
+    StrList parts = cstr_split(w->mem, a->id, '/');
+    buf_str(&out, "runs:\n  using: docker\n  image: ");
+    if (relative) {
+        buf_repeat(&out, "../", parts.len + 1);
+        buf_printf(&out, "%s\n", w->image);
+    } else {
+        buf_printf(&out, "%s\n", w->image);
+    }
+    buf_printf(&out, "  args: [--action, %s]\n", a->id);
+    add_file(w, arena_printf(w->mem, "action/%s/action.yml", a->id), &out);
+}
+
+static bool seen_before(const ActionSpec *until, const char *name) {
+    for (const ActionSpec *a = runner_actions; a != until; a++)
+        for (size_t i = 0; a->inputs[i]; i++)
+            if (cstr_eq(a->inputs[i]->name, name))
+                return true;
+    return false;
+}
+
+static bool output_seen(const ActionSpec *until, const char *name) {
+    for (const ActionSpec *a = runner_actions; a != until; a++)
+        for (const OutputSpec *o = a->outputs; o->name; o++)
+            if (cstr_eq(o->name, name))
+                return true;
+    return false;
+}
+
+// One action.yml for all: the union of the inputs, without defaults (the binary has them).
+static void github_root(Writer *w) {
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    buf_str(&out, GENERATED
+            "name: atlas-action\n"
+            "description: Database changes in CI/CD that go out on the worst day\n"
+            "author: atlas-action\nbranding: { icon: database, color: blue }\ninputs:\n"
+            "  action:\n    description: \"The action to run, such as migrate/push.\"\n"
+            "    required: true\n");
+    for (const ActionSpec *a = runner_actions; a->id; a++)
+        for (size_t i = 0; a->inputs[i]; i++)
+            if (is_listed(a->inputs[i]) && !seen_before(a, a->inputs[i]->name))
+                github_input(&out, a->inputs[i], false, w->mem);
+    buf_str(&out, "outputs:\n");
+    for (const ActionSpec *a = runner_actions; a->id; a++)
+        for (const OutputSpec *o = a->outputs; o->name; o++)
+            if (!output_seen(a, o->name))
+                buf_printf(&out, "  %s:\n    description: %s\n", o->name,
+                           quoted(w->mem, o->description));
+    buf_printf(&out, "runs:\n  using: docker\n  image: %s\n"
+                     "  args: [--action, \"${{ inputs.action }}\"]\n", w->image);
+    add_file(w, "action.yml", &out);
+}
+
+// --- GitLab -------------------------------------------------------------------------------------
+
+static void gitlab_input(Buf *out, const InputSpec *s, Arena *mem) {
+    static const char *const types[] = {[INPUT_TEXT] = "string", [INPUT_LINES] = "string",
+                                        [INPUT_BOOL] = "boolean", [INPUT_NUMBER] = "number",
+                                        [INPUT_CHOICE] = "string"};
+    buf_printf(out, "    %s:\n      description: %s\n      type: %s\n", s->name,
+               quoted(mem, s->description), types[s->kind]);
+    if (s->choices) {
+        StrList choices = cstr_split(mem, s->choices, ',');
+        buf_str(out, "      options:\n");
+        if (!s->fallback && !s->required)
+            buf_str(out, "        - \"\"\n");
+        for (size_t i = 0; i < choices.len; i++)
+            buf_printf(out, "        - %s\n", quoted(mem, choices.items[i]));
+    }
+    if (s->required)
+        return;
+    if (s->kind == INPUT_NUMBER)
+        buf_printf(out, "      default: %s\n", cstr_or(s->fallback, "0"));
+    else if (s->kind == INPUT_BOOL)
+        buf_printf(out, "      default: %s\n", cstr_or(s->fallback, "false"));
+    else
+        buf_printf(out, "      default: %s\n", quoted(mem, cstr_or(s->fallback, "")));
+}
+
+static void gitlab_component(Writer *w, const ActionSpec *a) {
+    const char *name = with_separator(w->mem, a->id, "-");
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    buf_printf(&out, GENERATED "spec:\n  inputs:\n"
+               "    job_name:\n      default: atlas-%s\n"
+               "    stage:\n      default: \"\"\n"
+               "    image:\n      description: \"Image with atlas-action and a shell; empty: the "
+               "runner's own.\"\n      default: \"\"\n"
+               "    gitlab-token:\n      default: \"\"\n"
+               "    atlas-cloud-token:\n      default: \"\"\n", name);
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            gitlab_input(&out, a->inputs[i], w->mem);
+    buf_str(&out, "---\n\"$[[ inputs.job_name ]]\":\n  stage: $[[ inputs.stage ]]\n"
+                  "  image: $[[ inputs.image ]]\n"
+                  "  cache:\n    key: atlas-grant-cache\n    paths: [.atlas/]\n"
+                  "    policy: pull-push\n");
+    buf_printf(&out, "  artifacts:\n    when: always\n    reports:\n"
+                     "      dotenv: atlas-%s.env\n    expire_in: 1 day\n"
+                     "  variables:\n    GITLAB_TOKEN: $[[ inputs.gitlab-token ]]\n"
+                     "    ATLAS_TOKEN: $[[ inputs.atlas-cloud-token ]]\n"
+                     "    ATLAS_DOTENV: atlas-%s.env\n", name, name);
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            buf_printf(&out, "    %s: $[[ inputs.%s ]]\n", variable(w->mem, a->inputs[i]->name),
+                       a->inputs[i]->name);
+    buf_printf(&out, "  script:\n    - atlas-action --action %s\n", a->id);
+    add_file(w, arena_printf(w->mem, "action/gitlab/templates/%s.yml", name), &out);
+}
+
+// --- CircleCI -----------------------------------------------------------------------------------
+
+static void circleci_parameter(Buf *out, const InputSpec *s, Arena *mem) {
+    static const char *const types[] = {[INPUT_TEXT] = "string", [INPUT_LINES] = "string",
+                                        [INPUT_BOOL] = "boolean", [INPUT_NUMBER] = "integer",
+                                        [INPUT_CHOICE] = "enum"};
+    buf_printf(out, "      %s:\n        type: %s\n        description: %s\n", snake(mem, s->name),
+               types[s->kind], quoted(mem, s->description));
+    if (s->kind == INPUT_CHOICE)
+        buf_printf(out, "        enum: [\"\", %s]\n", cstr_replace(mem, s->choices, ",", ", "));
+    if (s->required)
+        return;
+    if (cstr_eq(s->name, "working-directory"))
+        buf_str(out, "        default: .\n");
+    else if (s->kind == INPUT_BOOL)
+        buf_printf(out, "        default: %s\n", cstr_or(s->fallback, "false"));
+    else if (s->kind == INPUT_NUMBER)
+        buf_printf(out, "        default: %s\n", cstr_or(s->fallback, "0"));
+    else
+        buf_printf(out, "        default: %s\n", quoted(mem, cstr_or(s->fallback, "")));
+}
+
+static void circleci_command(Buf *out, const ActionSpec *a, Arena *mem) {
+    bool push = cstr_eq(a->id, "migrate/push");
+    buf_printf(out, "  %s:\n    description: %s\n    parameters:\n", snake(mem, a->id),
+               quoted(mem, a->description));
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            circleci_parameter(out, a->inputs[i], mem);
+    if (push)
+        buf_str(out, "      github_repo_env:\n        type: env_var_name\n"
+                     "        default: GITHUB_REPOSITORY\n"
+                     "      github_token_env:\n        type: env_var_name\n"
+                     "        default: GITHUB_TOKEN\n");
+    buf_printf(out, "    steps:\n      - run:\n          name: %s\n          environment:\n", a->title);
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            buf_printf(out, "            %s: << parameters.%s >>\n",
+                       variable(mem, a->inputs[i]->name), snake(mem, a->inputs[i]->name));
+    if (push)
+        buf_printf(out,
+                   "          command: |\n"
+                   "            if [ -n \"${<< parameters.github_repo_env >>:-}\" ]; then export "
+                   "GITHUB_REPOSITORY=\"${<< parameters.github_repo_env >>}\"; fi\n"
+                   "            if [ -n \"${<< parameters.github_token_env >>:-}\" ]; then export "
+                   "GITHUB_TOKEN=\"${<< parameters.github_token_env >>}\"; fi\n"
+                   "            atlas-action --action %s\n", a->id);
+    else
+        buf_printf(out, "          command: atlas-action --action %s\n", a->id);
+}
+
+static void circleci_orb(Writer *w) {
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    buf_str(&out, GENERATED
+            "version: 2.1\n"
+            "description: Database changes in CI/CD that go out on the worst day\n"
+            "executors:\n"
+            "  default:\n"
+            "    parameters:\n"
+            "      image:\n        type: string\n        default: atlas-action:v1-shell\n"
+            "        description: \"Image with atlas-action, git and a shell (Dockerfile, target "
+            "shell).\"\n"
+            "      resource_class:\n        type: string\n        default: medium\n"
+            "    docker:\n      - image: << parameters.image >>\n"
+            "    resource_class: << parameters.resource_class >>\n"
+            "commands:\n"
+            "  setup:\n"
+            "    description: \"Checks that atlas-action is there and passes the token on.\"\n"
+            "    parameters:\n"
+            "      cloud_token_env:\n        type: env_var_name\n        default: ATLAS_TOKEN\n"
+            "    steps:\n"
+            "      - run:\n          name: Set up atlas-action\n          command: |\n"
+            "            atlas-action --version\n"
+            "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
+            "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
+            "\"$BASH_ENV\"\n"
+            "            fi\n");
+    for (const ActionSpec *a = runner_actions; a->id; a++)
+        circleci_command(&out, a, w->mem);
+    add_file(w, "action/circleci/orb.yml", &out);
+}
+
+// --- Bitbucket ----------------------------------------------------------------------------------
+
+static void bitbucket_pipe(Writer *w) {
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    buf_str(&out, GENERATED
+            "name: atlas-action\n"
+            "image: atlas-action:v1\n"
+            "description: Database changes in CI/CD that go out on the worst day\n"
+            "category: Deployment\n"
+            "tags: [database, migrations, atlas]\n"
+            "variables:\n"
+            "  - name: ATLAS_ACTION\n    required: true\n"
+            "    description: \"The action to run, such as migrate/push.\"\n"
+            "  - name: ATLAS_TOKEN\n    description: \"Token of the registry.\"\n"
+            "  - name: BITBUCKET_ACCESS_TOKEN\n"
+            "    description: \"Token for comments on pull requests.\"\n");
+    for (const ActionSpec *a = runner_actions; a->id; a++)
+        for (size_t i = 0; a->inputs[i]; i++)
+            if (is_listed(a->inputs[i]) && !seen_before(a, a->inputs[i]->name))
+                buf_printf(&out, "  - name: %s\n    description: %s\n",
+                           variable(w->mem, a->inputs[i]->name),
+                           quoted(w->mem, a->inputs[i]->description));
+    add_file(w, "action/bitbucket/pipe.yml", &out);
+}
+
+// --- README -------------------------------------------------------------------------------------
+
+static void readme_table(Buf *out, const ActionSpec *a) {
+    buf_printf(out, "### `%s`\n\n%s.\n\n| input | default | meaning |\n| --- | --- | --- |\n", a->id,
+               a->description);
+    for (size_t i = 0; a->inputs[i]; i++) {
+        const InputSpec *s = a->inputs[i];
+        if (is_listed(s))
+            buf_printf(out, "| `%s` | %s%s%s | %s |\n", s->name, s->fallback ? "`" : "",
+                       cstr_or(s->fallback, ""), s->fallback ? "`" : "", s->description);
+    }
+    buf_str(out, "\n| output | meaning |\n| --- | --- |\n");
+    for (const OutputSpec *o = a->outputs; o->name; o++)
+        buf_printf(out, "| `%s` | %s |\n", o->name, o->description);
+    buf_char(out, '\n');
+}
+
+static void readme(Writer *w) {
+    Buf out;
+    buf_init(&out, w->mem, 1 << 20);
+    for (const ActionSpec *a = runner_actions; a->id; a++)
+        readme_table(&out, a);
+    add_file(w, "README.md#actions", &out);
+}
+
+PackagingFiles runner_packaging(const char *image, Arena *mem) {
+    PackagingFiles files = {0};
+    Writer w = {&files, image, mem};
+    github_root(&w);
+    circleci_orb(&w);
+    bitbucket_pipe(&w);
+    for (const ActionSpec *a = runner_actions; a->id; a++) {
+        github_action(&w, a);
+        gitlab_component(&w, a);
+    }
+    readme(&w);
+    return files;
+}

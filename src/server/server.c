@@ -1,0 +1,381 @@
+// The HTTP face of the registry server. libmicrohttpd reads requests; each is answered by a task
+// of the loop, so that a slow store delays nobody else.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "atlas/server.h"
+#include "atlas/store.h"
+#include "protocol.h"
+
+enum {
+    MAX_BODY = 64 << 20,
+    MAX_BODIES = 256 << 20,
+    HEADER_TIMEOUT_S = 10,
+    CONNECTIONS_PER_ADDRESS = 64,
+    TICK_MS = 500,
+    MAX_PASSES = 16,
+};
+
+typedef struct Server {
+    const ServerOptions *options;
+    Loop *loop;
+    struct MHD_Daemon *daemon;
+    Arena *mem, *token_mem;
+    Tokens tokens;
+    const char *public_url;
+    size_t bodies;   // bytes of request bodies in memory
+    size_t running;  // tasks under way
+    bool resumed;    // an answer waits for MHD_run, which no descriptor may announce
+    uint64_t requests, refused, failed;
+} Server;
+
+typedef struct Request {
+    Server *server;
+    struct MHD_Connection *connection;
+    Arena *mem;
+    Buf body;
+    size_t counted; // of server->bodies
+    Role role;
+    const char *user;
+    Task *task;
+    int status;
+    const char *answer;
+    bool answered;
+} Request;
+
+// --- answers ------------------------------------------------------------------------------------
+
+static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type,
+                             const char *text) {
+    union {
+        const char *in;
+        void *out;
+    } bytes = {.in = text};
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(strlen(text), bytes.out, MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(r, "Content-Type", type);
+    MHD_add_response_header(r, "Cache-Control", "no-store");
+    if (status == 503)
+        MHD_add_response_header(r, "Retry-After", "1");
+    enum MHD_Result result = MHD_queue_response(c, (unsigned)status, r);
+    MHD_destroy_response(r);
+    return result;
+}
+
+static enum MHD_Result refuse(Request *r, int status, const char *message) {
+    r->server->refused++;
+    return reply(r->connection, status, "application/json", protocol_error(message, r->mem));
+}
+
+static enum MHD_Result send_metrics(Request *r) {
+    Server *s = r->server;
+    Buf out;
+    buf_init(&out, r->mem, 64 << 10);
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } rows[] = {
+        {"atlas_registry_requests_total", "counter", "Protocol requests answered.", s->requests},
+        {"atlas_registry_refused_total", "counter", "Requests refused before work.", s->refused},
+        {"atlas_registry_failed_total", "counter", "Requests that failed with 5xx.", s->failed},
+        {"atlas_registry_running", "gauge", "Requests being worked on.", s->running},
+        {"atlas_registry_body_bytes", "gauge", "Bytes of request bodies held.", s->bodies},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        buf_printf(&out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
+                   rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+    return reply(r->connection, 200, "text/plain; version=0.0.4", out.ptr);
+}
+
+// --- who is asking ------------------------------------------------------------------------------
+
+static void authenticate(Request *r) {
+    const char *header =
+        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Authorization");
+    r->role = ROLE_NONE;
+    r->user = "";
+    if (!header || strncasecmp(header, "Bearer ", 7) != 0 || !header[7])
+        return;
+    if (!r->server->options->tokens_file) {
+        r->role = ROLE_ADMIN;
+        r->user = "anyone";
+        return;
+    }
+    r->role = tokens_role(&r->server->tokens, header + 7, &r->user);
+}
+
+// --- one request --------------------------------------------------------------------------------
+
+static void run_request(void *arg) {
+    Request *r = arg;
+    Server *s = r->server;
+    ProtocolRequest p = {.store_url = s->options->store_url, .public_url = s->public_url,
+                         .loop = s->loop, .role = r->role, .user = r->user,
+                         .body = buf_view(&r->body)};
+    r->status = protocol_answer(&r->answer, &p, r->mem);
+    s->requests++;
+    s->failed += r->status >= 500;
+    s->running--;
+    r->answered = s->resumed = true;
+    MHD_resume_connection(r->connection);
+}
+
+// Routes by path once headers are in. MHD_YES with nothing queued: go on reading the body.
+static enum MHD_Result route(Request *r, const char *path, const char *method) {
+    bool get = cstr_eq(method, "GET") || cstr_eq(method, "HEAD");
+    const char *length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
+                                                     "Content-Length");
+    uint64_t size = 0;
+    if (get && cstr_eq(path, "/healthz"))
+        return reply(r->connection, 200, "text/plain", "ok\n");
+    authenticate(r);
+    if (r->role == ROLE_NONE)
+        return refuse(r, 401, "unauthorized: the token is missing or unknown");
+    if (get && cstr_eq(path, "/metrics"))
+        return send_metrics(r);
+    if (!cstr_eq(path, "/query") && !cstr_eq(path, "/"))
+        return refuse(r, 404, "no such page; the protocol is served at /query");
+    if (!cstr_eq(method, "POST"))
+        return refuse(r, 405, "the protocol is POST only");
+    if (length && (!cstr_to_u64(length, UINT64_MAX, &size) || size > MAX_BODY))
+        return refuse(r, 413, "the request is over 64 MiB");
+    if (r->server->bodies + size > MAX_BODIES)
+        return refuse(r, 503, "too many requests at once");
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(Request *r, const char *data, size_t *size) {
+    Server *s = r->server;
+    if (s->bodies + *size > MAX_BODIES || r->body.len + *size > MAX_BODY)
+        return MHD_NO; // a client that sends more than it said, or than we can hold
+    buf_add(&r->body, data, *size);
+    s->bodies += *size;
+    r->counted += *size;
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **state) {
+    (void)version;
+    Request *r = *state;
+    if (!r) {
+        Arena *mem = arena_new(NULL);
+        r = *state = NEW(mem, Request);
+        *r = (Request){.server = ctx, .connection = c, .mem = mem};
+        buf_init(&r->body, mem, MAX_BODY);
+        return route(r, path, method);
+    }
+    if (*size)
+        return take_body(r, data, size);
+    if (!r->task) {
+        r->server->running++;
+        MHD_suspend_connection(c);
+        r->task = task_start(r->server->loop, run_request, r, r->mem);
+        return MHD_YES;
+    }
+    return r->answered ? reply(c, r->status, "application/json", r->answer) : MHD_YES;
+}
+
+static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
+                        enum MHD_RequestTerminationCode code) {
+    (void)c, (void)code;
+    Server *s = ctx;
+    Request *r = *state;
+    if (!r)
+        return;
+    s->bodies -= r->counted;
+    arena_free(r->mem); // its task has ended: a suspended connection does not complete
+    *state = NULL;
+}
+
+// --- listening ----------------------------------------------------------------------------------
+
+static bool is_loopback(const struct sockaddr *a) {
+    if (a->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, a, sizeof in);
+        return (ntohl(in.sin_addr.s_addr) >> 24) == 127;
+    }
+    struct sockaddr_in6 in6;
+    memcpy(&in6, a, sizeof in6);
+    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+}
+
+static Err *resolve_listen(struct addrinfo **out, const char *listen_on, Arena *mem) {
+    const char *colon = strrchr(listen_on, ':');
+    if (!colon)
+        return err_hint(err_new(E_USAGE, "--listen \"%s\" has no port", listen_on),
+                        "write 127.0.0.1:8484");
+    char *host = arena_strndup(mem, listen_on, (size_t)(colon - listen_on));
+    if (*host == '[' && cstr_ends(host, "]")) {
+        host[strlen(host) - 1] = 0;
+        host++;
+    }
+    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    int rc = getaddrinfo(*host ? host : NULL, colon + 1, &want, out);
+    return rc ? err_new(E_USAGE, "--listen \"%s\": %s", listen_on, gai_strerror(rc)) : NULL;
+}
+
+static Err *check_exposure(const ServerOptions *o, const struct sockaddr *a) {
+    if (is_loopback(a))
+        return NULL;
+    if (!o->tokens_file)
+        return err_hint(err_new(E_USAGE, "--listen %s is not a loopback address and there is no "
+                                         "--tokens file: anybody could push", o->listen),
+                        "make one with `atlas registry token new`, or listen on 127.0.0.1");
+    if (!o->insecure)
+        return err_hint(err_new(E_USAGE, "--listen %s would carry tokens in clear text", o->listen),
+                        "put a TLS proxy in front of a loopback address, or pass --insecure");
+    return NULL;
+}
+
+static Err *open_socket(int *fd, const ServerOptions *o, Arena *mem) {
+    struct addrinfo *a = NULL;
+    TRY(resolve_listen(&a, o->listen, mem));
+    Err *e = check_exposure(o, a->ai_addr);
+    int one = 1;
+    *fd = -1;
+    if (!e) {
+        *fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+            bind(*fd, a->ai_addr, a->ai_addrlen) < 0 || listen(*fd, 512) < 0)
+            e = err_errno(errno, "listening on %s", o->listen);
+    }
+    freeaddrinfo(a);
+    return e;
+}
+
+static const char *local_address(int fd, Arena *mem) {
+    struct sockaddr_storage a;
+    socklen_t len = sizeof a;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 ||
+        getnameinfo((struct sockaddr *)&a, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return "?";
+    return arena_printf(mem, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+// Goes on while the daemon has work that no descriptor will announce: bytes it holds already.
+static void run_daemon(Server *s) {
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    for (int i = 0; i < MAX_PASSES && wait_ms == 0; i++) {
+        MHD_run(s->daemon);
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
+            return;
+    }
+}
+
+static void on_epoll(void *ctx, short revents) {
+    (void)revents;
+    run_daemon(ctx);
+}
+
+static Err *start_daemon(Server *s, int fd) {
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HEADER_TIMEOUT_S,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
+        MHD_OPTION_NOTIFY_COMPLETED, on_complete, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)64 << 10, MHD_OPTION_END);
+    if (!s->daemon)
+        return err_new(E_IO, "the HTTP server could not be started");
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    loop_watch(s->loop, info->epoll_fd, POLLIN, on_epoll, s);
+    return NULL;
+}
+
+static Err *load_tokens(Server *s) {
+    if (!s->options->tokens_file)
+        return NULL;
+    Arena *mem = arena_new(s->mem);
+    Tokens fresh;
+    Err *e = tokens_read(&fresh, s->options->tokens_file, mem);
+    if (e) {
+        arena_free(mem);
+        return e;
+    }
+    arena_free(s->token_mem);
+    s->token_mem = mem;
+    s->tokens = fresh;
+    return NULL;
+}
+
+static void reload_tokens(Server *s) {
+    AutoErr e = load_tokens(s);
+    if (e)
+        log_warn("the tokens file was not reloaded, the old tokens stay: %s", err_text(e));
+    else
+        log_notice("tokens reloaded");
+}
+
+static bool stopping(const void *arg) {
+    const Server *s = arg;
+    return *s->options->stop || *s->options->reload || s->resumed;
+}
+
+static bool idle(const void *arg) { return ((const Server *)arg)->running == 0; }
+
+static void serve(Server *s, volatile sig_atomic_t *reload) {
+    while (!*s->options->stop) {
+        loop_wait(s->loop, stopping, s, host_monotonic_ms(loop_host(s->loop)) + TICK_MS);
+        s->resumed = false;
+        run_daemon(s);
+        if (*reload) {
+            *reload = 0;
+            reload_tokens(s);
+        }
+    }
+    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        close(fd);
+    int64_t end = host_monotonic_ms(loop_host(s->loop)) + 30000;
+    while (s->running && host_monotonic_ms(loop_host(s->loop)) < end)
+        loop_wait(s->loop, idle, s, host_monotonic_ms(loop_host(s->loop)) + 50);
+    for (int i = 0; i < 10; i++) // lets the last answers out
+        MHD_run(s->daemon);
+}
+
+// A store that cannot be used is told at once, not with the first push.
+static Err *check_store(const ServerOptions *o, Arena *mem) {
+    Store *store = NULL;
+    StrList ignored;
+    TRY(store_open(&store, o->store_url, o->loop, mem));
+    TRY(store_prepare(store));
+    Err *e = store_list(&ignored, store, "repositories/", mem);
+    return e ? err_wrap(e, "%s", store_url(store)) : NULL;
+}
+
+Err *server_run(const ServerOptions *o, Arena *mem) {
+    Server s = {.options = o, .loop = o->loop, .mem = mem};
+    int fd = -1;
+    TRY(check_store(o, mem));
+    TRY(load_tokens(&s));
+    TRY(open_socket(&fd, o, mem));
+    const char *address = local_address(fd, mem);
+    s.public_url = cstr_or(o->public_url, arena_printf(mem, "http://%s", address));
+    Err *e = start_daemon(&s, fd);
+    if (e) {
+        close(fd);
+        return e;
+    }
+    if (o->ready)
+        o->ready(o->ctx, address);
+    union {
+        const volatile sig_atomic_t *in;
+        volatile sig_atomic_t *out;
+    } reload = {.in = o->reload};
+    serve(&s, reload.out);
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s.daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    loop_watch(s.loop, info->epoll_fd, 0, NULL, NULL);
+    MHD_stop_daemon(s.daemon);
+    return NULL;
+}

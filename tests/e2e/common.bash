@@ -1,0 +1,47 @@
+# Loaded by every test file: a fresh directory and home per test, the program under test, helpers.
+common_setup() {
+    export DIR=$BATS_TEST_TMPDIR HOME=$BATS_TEST_TMPDIR/home TMPDIR=$BATS_TEST_TMPDIR
+    export NO_COLOR=1 AWS_EC2_METADATA_DISABLED=true
+    mkdir -p "$HOME" && cd "$DIR" || return 1
+    unset ATLAS_TOKEN ATLAS_CLOUD_URL ATLAS_ACTION
+    PATH="$ATLAS_BUILD:$PATH"
+    . "$ATLAS_ROOT/tests/servers/lib.sh"
+}
+
+common_teardown() { stop_pid "$DIR/serve.pid"; local p; for p in "$DIR"/*.pid; do [ -e "$p" ] && stop_pid "$p"; done; true; }
+
+migrations() { # N: a directory with N files of two statements each, hashed
+    mkdir -p migrations
+    local i v
+    for i in $(seq "$1"); do
+        v=$(printf '202601%02d000000' "$i")
+        printf 'CREATE TABLE t%d (id integer primary key, name text);\nINSERT INTO t%d (name) VALUES (%s);\n' \
+            "$i" "$i" "'it''s; $i'" > "migrations/${v}_step$i.sql"
+    done
+    atlas migrate hash
+}
+
+serve() { # [ARGS...]: a registry on $DIR/registry; sets REGISTRY (its URL without /query)
+    atlas registry serve --store "file://$DIR/registry" --listen 127.0.0.1:0 "$@" > serve.log 2>&1 3>&- &
+    echo $! > serve.pid
+    local i
+    for i in $(seq 200); do grep -q '^serving' serve.log && break; sleep 0.05; done
+    REGISTRY=$(sed -nE 's/.* at (http:[^ ]*)\/query/\1/p' serve.log)
+    [ -n "$REGISTRY" ] || { cat serve.log; return 1; }
+    export ATLAS_CLOUD_URL=$REGISTRY/query ATLAS_TOKEN=aci_test_token
+}
+
+stop_serving() { stop_pid serve.pid; }
+
+tables() { sqlite3 "$1" "select group_concat(name, ' ') from (select name from sqlite_master where type='table' and name not like 'atlas%' and name not like 'sqlite%' order by name)"; }
+
+use_swift() { export AWS_ACCESS_KEY_ID=$SWIFT_KEY AWS_SECRET_ACCESS_KEY=$SWIFT_SECRET; }
+use_rgw() { export AWS_ACCESS_KEY_ID=$RGW_KEY AWS_SECRET_ACCESS_KEY=$RGW_SECRET; }
+bucket() { echo "s3://lab/$BATS_SUITE_TEST_NUMBER-$RANDOM?endpoint=$1"; } # a fresh prefix on a server
+
+has() { # TEXT PART...: TEXT contains each PART
+    local text=$1 part; shift
+    for part in "$@"; do [[ $text == *"$part"* ]] || { echo "missing: $part"; echo "in: $text"; return 1; }; done
+}
+lacks() { [[ $1 != *"$2"* ]] || { echo "must not contain: $2"; echo "in: $1"; return 1; }; }
+equal() { [ "$1" = "$2" ] || { echo "got:  $1"; echo "want: $2"; return 1; }; }

@@ -1,0 +1,5 @@
+a = setproduct(["a"], [1,2])
+b = range(0, 1, 0.25)
+c = parseint("zz", 62)
+d = pow(2, 100)
+e=log(5,0)
