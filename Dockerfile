@@ -1,12 +1,14 @@
-# Build: one static binary from Debian's own packages and sources.
+# Build: one static binary from Debian's own packages and sources. The libraries are a layer of
+# their own, as they change less often than the program.
 FROM docker.io/library/debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make ca-certificates
 WORKDIR /src
+COPY tests/support tests/support
+RUN tests/support/deps build && tests/support/deps release && tests/support/release libraries
 COPY Makefile ./
 COPY src src
 COPY include include
 COPY entrypoint entrypoint
-COPY tests/support tests/support
 ARG COMMIT=
 RUN make release COMMIT=$COMMIT && mkdir -p /out/usr/local/bin /out/etc/ssl/certs /out/tmp && chmod 1777 /out/tmp \
  && cp build/release/atlas-action /out/usr/local/bin/ && ln -s atlas-action /out/usr/local/bin/atlas \

@@ -154,6 +154,8 @@ bench: ## measure, as ratios side by side in one run
 	@tests/bench/run $(BUILD)
 release: ## one static binary in build/release/
 	@tests/support/deps build && tests/support/deps release && tests/support/release
+container-check: ## build the container image and run it as root and as nobody
+	@tests/support/deps container && tests/support/deps test && tests/support/container
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -161,6 +163,6 @@ help: ## list the targets
 clean: ## remove all build output
 	rm -rf build
 
-.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check e2e bench release help clean
+.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check e2e bench release container-check help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

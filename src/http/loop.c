@@ -159,16 +159,19 @@ bool task_done(const Task *t) { return t->done; }
 
 // --- the loop itself ----------------------------------------------------------------------------
 
-static void collect_finished(Loop *l) {
+// True if a transfer has ended.
+static bool collect_finished(Loop *l) {
+    bool any = false;
     int left;
     for (CURLMsg *m; l->multi && (m = curl_multi_info_read(l->multi, &left));) {
         if (m->msg != CURLMSG_DONE)
             continue;
         Transfer *t = NULL;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-        t->done = true;
+        t->done = any = true;
         t->result = m->data.result;
     }
+    return any;
 }
 
 static bool is_ready(Task *t, int64_t now) {
@@ -242,9 +245,10 @@ static void step(Loop *l, int64_t deadline) {
     int running = 0;
     if (l->multi)
         curl_multi_perform(l->multi, &running);
-    collect_finished(l);
-    if (run_tasks(l))
-        return; // what they did may have made others, or the caller, ready
+    // Either may have made others, or the caller outside any task, ready: no waiting then.
+    bool ended = collect_finished(l);
+    if (run_tasks(l) || ended)
+        return;
     poll_events(l, poll_timeout(l, deadline));
     if (l->multi)
         curl_multi_perform(l->multi, &running);

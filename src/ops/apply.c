@@ -13,10 +13,8 @@ typedef struct ApplyJob {
     bool reports;      // some directory is atlas:// and an env is selected
 } ApplyJob;
 
-static MigrateApplyParams run_params(const ApplyJob *j, const OpsTarget *t, const OpsDir *dir,
-                                     Db *db) {
+static MigrateApplyParams run_params(const ApplyJob *j, const OpsTarget *t, const OpsDir *dir) {
     return (MigrateApplyParams){.host = j->o->host,
-                                .db = db,
                                 .url = t->url,
                                 .dir = dir->dir,
                                 .dir_url = dir->url,
@@ -46,10 +44,11 @@ static Err *open_and_apply(OpsRun *run, ApplyJob *j, const OpsTarget *t, OpsDir 
     TRY(ops_dir_open(dir, j->o, t->env, t->dir_url, t->format, j->mem));
     for (size_t i = 0; j->p->warn && i < dir->warnings.len; i++)
         j->p->warn(j->p->ctx, dir->warnings.items[i]);
-    TRY(db_open(&db, t->url, &(DbOptions){j->o->host, j->o->cancel}, j->mem));
-    MigrateApplyParams params = run_params(j, t, dir, db);
+    MigrateApplyParams params = run_params(j, t, dir);
     TRY(migrate_tx_mode_parse(&params.tx_mode, cstr_or(t->tx_mode, "")));
     TRY(migrate_order_parse(&params.order, cstr_or(t->order, "")));
+    TRY(db_open(&db, t->url, &(DbOptions){j->o->host, j->o->cancel}, j->mem));
+    params.db = db;
     Err *e = migrate_apply(&run->applied, &params, j->mem);
     run->report = run->applied.report;
     if (run->report && dir->warnings.len)
