@@ -74,7 +74,8 @@ Err *ops_dir_open(OpsDir *out, const Ops *o, const ProjectEnv *env, const char *
     *out = (OpsDir){.url = url_redact(mem, url)};
     if (cstr_starts(url, "atlas://")) {
         Err *e = open_from_registry(out, o, env, url, mem);
-        return e ? err_wrap(e, "reading %s", url) : NULL;
+        // Callers compare the text of the login error.
+        return e && err_code(e) != E_LOGIN ? err_wrap(e, "reading %s", url) : e;
     }
     const char *full = cstr_empty(format) ? url : migrate_dir_url(mem, url, format);
     return migrate_dir_open(&out->dir, full, mem);

@@ -9,7 +9,8 @@ typedef struct CloudTarget {
     Target base;
     const CloudConfig *config;
     HttpBudget budget;
-    bool greeted; // Bot was asked
+    bool greeted;    // Bot was asked
+    int last_status; // HTTP status of the last answer; 0: none came
 } CloudTarget;
 
 // --- one query ----------------------------------------------------------------------------------
@@ -58,9 +59,10 @@ static ErrCode graphql_code(const char *text) {
     return E_UNREACHABLE;
 }
 
-static ErrCode status_code(int status) {
+// A 404 without a body is the registry's "no such thing"; one with a page is somebody else's.
+static ErrCode status_code(int status, bool empty) {
     return status == 400 ? E_INVALID : status == 403 ? E_DENIED
-           : status == 404 ? E_NOT_FOUND : E_UNREACHABLE;
+           : status == 404 && empty ? E_NOT_FOUND : E_UNREACHABLE;
 }
 
 // The answer's `data`, or an error. An empty 200 has empty data.
@@ -77,11 +79,11 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
     const Value *errors = root ? value_get_fold(root, "errors") : NULL;
     if (value_len(errors)) {
         const char *why = graphql_text(errors, mem);
-        ErrCode code = r->status == 200 ? graphql_code(why) : status_code(r->status);
+        ErrCode code = r->status == 200 ? graphql_code(why) : status_code(r->status, false);
         return err_new(code, "%s", log_redact(mem, why));
     }
     if (r->status != 200)
-        return err_new(status_code(r->status), "unexpected error code %d: %s", r->status,
+        return err_new(status_code(r->status, empty), "unexpected error code %d: %s", r->status,
                        log_redact(mem, cstr_trim(mem, arena_strndup(mem, text.ptr,
                                                                     text.len < 200 ? text.len : 200))));
     if (bad)
@@ -112,7 +114,9 @@ static Err *query_send(Value **data, CloudTarget *t, const char *query, Value *i
     http_header(&req, mem, "Content-Type", "application/json");
     http_header(&req, mem, "User-Agent", user_agent(mem));
     HttpResponse r = {0};
+    t->last_status = 0;
     TRY(http_do(&r, t->base.loop, &req, mem));
+    t->last_status = r.status;
     return read_answer(data, &r, mem);
 }
 
@@ -234,8 +238,7 @@ static Err *push_tag(CloudTarget *t, const Artifact *a, Str archive, CloudPush *
     return take_link(p, answer, "pushDir", mem);
 }
 
-static Err *cloud_push(Target *base, const Artifact *a, CloudPush *p, Arena *mem) {
-    CloudTarget *t = (CloudTarget *)base;
+static Err *push_refs(CloudTarget *t, const Artifact *a, CloudPush *p, Arena *mem) {
     Str archive;
     if (a->kind != ARTIFACT_MIGRATIONS)
         return err_new(E_UNSUPPORTED, "this version pushes migration directories only to a cloud");
@@ -243,6 +246,13 @@ static Err *cloud_push(Target *base, const Artifact *a, CloudPush *p, Arena *mem
     if (!p->tag || p->latest)
         TRY(push_latest(t, a, archive, p, mem));
     return p->tag ? push_tag(t, a, archive, p, mem) : NULL;
+}
+
+static Err *cloud_push(Target *base, const Artifact *a, CloudPush *p, Arena *mem) {
+    CloudTarget *t = (CloudTarget *)base;
+    Err *e = push_refs(t, a, p, mem);
+    // Of a push only an HTTP refusal is final; whatever GraphQL says with 200, backups may take it.
+    return e && t->last_status == 200 ? err_set_code(e, E_UNREACHABLE) : e;
 }
 
 // --- read and report ----------------------------------------------------------------------------

@@ -57,6 +57,11 @@ static bool all_refs_read(const void *arg) {
     return true;
 }
 
+// The primary said no to the token or the request itself. A GraphQL error is a failure, no refusal.
+static bool is_refusal(const Err *e) {
+    return err_code(e) == E_UNAUTHORIZED || err_code(e) == E_DENIED || err_code(e) == E_INVALID;
+}
+
 // --- steps of one lane --------------------------------------------------------------------------
 
 static void read_old_refs(void *arg) {
@@ -182,7 +187,7 @@ static Err *push_staged(Lane *l) {
     if (backup) {
         loop_wait(j->loop, primary_answered, j, in_ms(j, PRIMARY_WAIT_MS));
         Err *refusal = j->primary->done ? j->primary->error : NULL;
-        if (refusal && !error_is_eligible(refusal))
+        if (is_refusal(refusal))
             return err_new(E_DENIED, "not written, as the registry refused the push");
     }
     loop_wait(j->loop, all_refs_read, j, in_ms(j, SEQ_WAIT_MS));
@@ -281,7 +286,7 @@ static void warn_failures(PushResult *out, const PushJob *j, Arena *mem) {
             continue;
         const char *form = l->target->primary
                                ? "the registry %s could not be written (%s); the push is in the "
-                                 "backups and will be marked as pending"
+                                 "backups, marked as pending"
                                : "backup %s could not be written: %s";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -313,7 +318,7 @@ static Err *refusal(PushJob *j, Arena *mem) {
 }
 
 static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
-    if (j->primary && j->primary->error && !error_is_eligible(j->primary->error))
+    if (j->primary && is_refusal(j->primary->error))
         return refusal(j, mem);
     int least = j->repo->min_copies > 1 ? j->repo->min_copies : 1;
     if (out->copies >= least) {

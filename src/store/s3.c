@@ -17,6 +17,7 @@ typedef struct S3Store {
     AwsCredentials credentials;
     const char *sse, *kms_key;
     int64_t skew_s; // server's clock minus ours, after RequestTimeTooSkewed
+    bool bare_etags; // If-Match is compared as written, as Ceph 16 does
 } S3Store;
 
 enum { PART_SIZE = 16 << 20, MULTIPART_FROM = 64 << 20, MAX_ERROR = 64 << 10 };
@@ -371,10 +372,12 @@ static void put_headers(S3Call *c, const StorePut *put, Arena *mem) {
 }
 
 static void put_condition(S3Call *c, const StorePut *put, Arena *mem) {
+    const char *etag = cstr_or(put->etag, "");
     if (put->condition == PUT_CREATE)
         call_header(c, mem, "if-none-match", "*");
     else if (put->condition == PUT_REPLACE)
-        call_header(c, mem, "if-match", put->etag);
+        call_header(c, mem, "if-match",
+                    c->store->bare_etags ? cstr_replace(mem, etag, "\"", "") : etag);
 }
 
 static void keep_etag(const char **etag, const HttpResponse *r) {
@@ -468,10 +471,25 @@ static Err *put_multipart(const char **etag, S3Store *s, const StorePut *put, Ar
     return e;
 }
 
+static Err *put_object(const char **etag, S3Store *s, const StorePut *put, Arena *mem) {
+    return put->body.size > MULTIPART_FROM ? put_multipart(etag, s, put, mem)
+                                           : put_whole(etag, s, put, mem);
+}
+
+// Once more without the quotes: a server that compares them refuses every etag it gave out.
+static Err *put_bare(Err *refusal, const char **etag, S3Store *s, const StorePut *put, Arena *mem) {
+    s->bare_etags = true;
+    Err *e = put_object(etag, s, put, mem);
+    s->bare_etags = e == NULL;
+    err_free(e ? e : refusal);
+    return e ? refusal : NULL;
+}
+
 static Err *s3_put(const char **etag, Store *base, const StorePut *put, Arena *mem) {
     S3Store *s = (S3Store *)base;
-    Err *e = put->body.size > MULTIPART_FROM ? put_multipart(etag, s, put, mem)
-                                             : put_whole(etag, s, put, mem);
+    Err *e = put_object(etag, s, put, mem);
+    if (err_code(e) == E_CONFLICT && put->condition == PUT_REPLACE && !s->bare_etags)
+        e = put_bare(e, etag, s, put, mem);
     // 501 without a condition is a broken server, not a missing feature.
     if (err_code(e) == E_UNSUPPORTED && put->condition == PUT_ALWAYS)
         return err_set_code(e, E_UNREACHABLE);
