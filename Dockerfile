@@ -3,7 +3,7 @@
 FROM docker.io/library/debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make ca-certificates
 WORKDIR /src
-COPY tests/support tests/support
+COPY tests/support/deps tests/support/release tests/support/
 RUN tests/support/deps build && tests/support/deps release && tests/support/release libraries
 COPY Makefile ./
 COPY src src

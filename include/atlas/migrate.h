@@ -218,8 +218,6 @@ StrList migrate_ls(const MigrateDir *dir, bool is_short, bool latest, Arena *mem
 // --- shared report pieces
 // -------------------------------------------------------------------------
 
-// Go's url.URL as JSON shows it, plus Schema. NULL value for an empty text.
-Value *migrate_url_value(Arena *mem, const char *url, const char *schema);
 Value *migrate_file_value(Arena *mem, const MigrateFile *file);
 // Go's %q.
 char *migrate_quote(Arena *mem, const char *text);

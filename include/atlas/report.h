@@ -13,9 +13,9 @@
 // --- pieces (cli-contract 2.1) -------------------------------------------------------------------
 
 // Go's url.URL of a database or registry URL, plus Schema ("" if none). {{ . }} and Redacted hide
-// the password, String does not; also Hostname, Port, IsAbs. An empty text gives null. E_INVALID
-// without the text, as it may hold a password.
-Err *report_url(Value **out, const char *url, const char *schema, Arena *mem) MUST_USE;
+// the password, String does not; also Hostname, Port, IsAbs. An empty text gives null; a text that
+// is no URL by the book is taken apart as far as it goes.
+Value *report_url(const char *url, const char *schema, Arena *mem);
 
 typedef struct ReportEnv {
     const char *driver; // NULL or "": left out

@@ -21,13 +21,31 @@ static Value *user_info(const Url *u, Arena *mem) {
     return v;
 }
 
-Err *report_url(Value **out, const char *url, const char *schema, Arena *mem) {
-    Url *u;
-    *out = value_null(mem);
+// A database URL need not be one by the book ("sqlite://file:x?mode=memory").
+static Url *lenient_url(const char *text, Arena *mem) {
+    Url *u = NULL;
+    AutoErr e = url_parse(&u, text, mem);
+    if (!e)
+        return u;
+    const char *colon = strstr(text, "://"), *mark = strchr(text, '?');
+    const char *host = colon ? colon + 3 : text;
+    const char *at = memrchr(host, '@', mark && mark > host ? (size_t)(mark - host) : strlen(host));
+    u = NEW(mem, Url);
+    u->has_user = at != NULL;
+    host = at ? at + 1 : host; // what stands before may be a password
+    u->scheme = colon ? arena_strndup(mem, text, (size_t)(colon - text)) : "";
+    u->raw_query = mark ? mark + 1 : "";
+    u->host = mark && mark > host ? arena_strndup(mem, host, (size_t)(mark - host))
+                                  : arena_strdup(mem, host);
+    u->opaque = u->path = u->raw_path = u->fragment = u->user = u->password = "";
+    return u;
+}
+
+Value *report_url(const char *url, const char *schema, Arena *mem) {
     if (cstr_empty(url))
-        return NULL;
-    TRY(url_parse(&u, url, mem));
-    Value *v = *out = value_struct(mem, "sqlclient.URL");
+        return value_null(mem);
+    Url *u = lenient_url(url, mem);
+    Value *v = value_struct(mem, "sqlclient.URL");
     v->text = url_redact(mem, url);
     value_set_str(v, mem, "Scheme", u->scheme, 0);
     value_set_str(v, mem, "Opaque", u->opaque, 0);
@@ -46,7 +64,7 @@ Err *report_url(Value **out, const char *url, const char *schema, Arena *mem) {
     value_set_lazy(v, mem, "String", as_text, u, M_HIDDEN);
     value_set_lazy(v, mem, "Hostname", as_hostname, u, M_HIDDEN);
     value_set_lazy(v, mem, "Port", as_port, u, M_HIDDEN);
-    return NULL;
+    return v;
 }
 
 void report_env(Value *map, const ReportEnv *env, Arena *mem) {

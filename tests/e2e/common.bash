@@ -45,3 +45,45 @@ has() { # TEXT PART...: TEXT contains each PART
 }
 lacks() { [[ $1 != *"$2"* ]] || { echo "must not contain: $2"; echo "in: $1"; return 1; }; }
 equal() { [ "$1" = "$2" ] || { echo "got:  $1"; echo "want: $2"; return 1; }; }
+
+project() { # [url=URL] BACKUP...: atlas.hcl with env ci (pushes migrations/) and prod (applies atlas://app to app.db)
+    local url= list= b e
+    [[ $1 != url=* ]] || { url="url = \"${1#url=}\""; shift; }
+    for b; do list+="\"$b\", "; done
+    for e in ci=file://migrations prod=atlas://app; do
+        cat <<H
+env "${e%%=*}" {
+  url = "sqlite://app.db"
+  migration {
+    dir = "${e#*=}"
+    repo {
+      name   = "app"
+      $url
+      backup = [${list%, }]
+    }
+  }
+}
+H
+    done > atlas.hcl
+}
+
+start_tool() { # NAME COMMAND ARGS...: a server of tests/servers; its port is in $PORT
+    local i name=$1; shift
+    rm -f "$DIR/$name.port"
+    "$ATLAS_ROOT/tests/servers/$1" "${@:2}" 3>&- > "$DIR/$name.out" 2>&1 &
+    echo $! > "$DIR/$name.pid"
+    for i in $(seq 200); do [ -s "$DIR/$name.port" ] && break; sleep 0.02; done
+    PORT=$(cat "$DIR/$name.port")
+}
+cloud() { # MODE [N]: tests/servers/cloud as the registry, requests in cloud.log
+    : > cloud.log
+    start_tool cloud cloud "$DIR/cloud.port" "$DIR/cloud.log" "$@"
+    export ATLAS_CLOUD_URL=http://127.0.0.1:$PORT/ ATLAS_TOKEN=aci_test_token
+}
+proxy() { # TARGET_PORT MODE [N]: sets PROXY, requests in proxy.log
+    : > proxy.log
+    [ ! -f proxy.pid ] || stop_pid proxy.pid
+    start_tool proxy proxy "$DIR/proxy.port" "$1" "$2" "${3:-0}" "$DIR/proxy.log"
+    PROXY=http://127.0.0.1:$PORT
+}
+port_of() { sed -E 's/.*:([0-9]+).*/\1/' <<< "$1"; }
