@@ -59,8 +59,9 @@ typedef struct PackagingFile {
 } PackagingFile;
 typedef LIST(PackagingFile) PackagingFiles;
 // action.yml files, GitLab components, the CircleCI orb, the Bitbucket pipe; and, as path
-// "README.md#actions", the part of the README between its markers. `image`: of the GitHub actions,
-// "Dockerfile" or "docker://registry/name:tag".
+// "README.md#actions", the part of the README between its markers. `image`: "Dockerfile" makes GitHub
+// build the container, "docker://registry/name:tag" is a published one. The other platforms take the
+// published one, or its sibling registry/name:tag-shell as the default of their `image` input.
 PackagingFiles runner_packaging(const char *image, Arena *mem);
 
 #endif

@@ -208,7 +208,7 @@ static Err *add_attr(Doc *d, HclResource *r, const HclAttr *a, const HclScope *s
     if (err)
         return hcl_locate(err_set_code(err, E_CONFIG), &a->expr->range);
     if (is_mixed(v))
-        return hcl_error(&a->expr->range, "mixed list types used in \"%s\" attribute", a->name);
+        return hcl_error(&a->range, "mixed list types used in \"%s\" attribute", a->name);
     HclResourceAttr item = {.name = a->name, .value = v, .source = a};
     list_push(&r->attrs, d->mem, item);
     return NULL;

@@ -16,11 +16,8 @@ static Err *to_type(Call *c, const HclType *want, const char *name, const char *
 }
 
 static Err *fn_tobool(Call *c) {
-    const HclValue *v = c->args[0];
-    static const char hint[] = "only the strings \"true\" or \"false\" are allowed";
-    if (hcl_is(v, HCL_STRING) && (cstr_eq(hcl_text(v), "1") || cstr_eq(hcl_text(v), "0")))
-        return arg_error(c, 0, "cannot convert \"%s\" to bool; %s", hcl_text(v), hint);
-    return to_type(c, &hcl_type_bool, "bool", hint);
+    return to_type(c, &hcl_type_bool, "bool",
+                   "only the strings \"true\" or \"false\" are allowed");
 }
 
 static Err *fn_tonumber(Call *c) {

@@ -81,8 +81,8 @@ static Err *parse_verb(Format *f, Verb *v, const char *s) {
     if (!v->letter)
         return err_new(E_INVALID, "unterminated verb at end of format string");
     if (!strchr("vtbdoxXeEfFgGsq%", v->letter))
-        return err_new(E_INVALID, "unrecognized format character '%c' at offset %zu", v->letter,
-                       v->offset + v->len - 1);
+        return err_new(E_INVALID, "unsupported format verb '%c' in \"%.*s\" at offset %zu",
+                       v->letter, (int)v->len, v->text, v->offset);
     return NULL;
 }
 
@@ -109,6 +109,8 @@ static Err *put_number(Format *f, const Verb *v, const HclValue *arg) {
     AutoErr err = hcl_convert(&arg, arg, &hcl_type_number, f->mem);
     if (err || arg->null)
         return unsupported(v, err ? err_text(err) : "null value cannot be formatted");
+    if (strchr("dboxX", v->letter) && strchr(hcl_number_text(f->mem, arg->u.n), '.'))
+        return unsupported(v, "an integer is required");
     switch (v->letter) {
     case 'd': text = number_text_base(f->mem, arg->u.n, 10); break;
     case 'b': text = number_text_base(f->mem, arg->u.n, 2); prefix = "0b"; break;

@@ -35,8 +35,10 @@ static bool one_of(const char *s, const char *const *words) {
 }
 
 static const char *const yaml_nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-static const char *const yaml_true[] = {"true", "True", "TRUE", NULL};
-static const char *const yaml_false[] = {"false", "False", "FALSE", NULL};
+static const char *const yaml_true[] = {"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES",
+                                        "on", "On", "ON", NULL};
+static const char *const yaml_false[] = {"false", "False", "FALSE", "n", "N", "no", "No", "NO",
+                                         "off", "Off", "OFF", NULL};
 
 static const HclValue *plain_number(Arena *mem, const char *s) {
     if (cstr_starts(s, "0x"))
@@ -209,8 +211,7 @@ static Err *fn_yamldecode(Call *c) {
 
 // Texts that a reader would take for something else are quoted.
 static bool looks_special(Arena *mem, const char *s) {
-    static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO",
-                                        "on", "On", "ON", "off", "Off", "OFF", "=", "<<", NULL};
+    static const char *const words[] = {"=", "<<", NULL};
     return one_of(s, yaml_nulls) || one_of(s, yaml_true) || one_of(s, yaml_false) ||
            one_of(s, words) || plain_number(mem, s) != NULL || cstr_eq(s, ".inf") ||
            cstr_eq(s, ".nan");
@@ -242,6 +243,32 @@ static void write_text(Writer *w, Str s) {
         buf_add(w->out, s.ptr, s.len);
     else
         json_write_string(w->out, s, JSON_PLAIN); // JSON strings are YAML strings
+}
+
+// A text of several lines as a block, where a reader gets back the same text.
+static bool write_block(Writer *w, Str s, size_t column) {
+    const char *lines = strchr(s.ptr, '\n');
+    if (!w->quote || !lines || strchr(" \n\t", *s.ptr))
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (((unsigned char)s.ptr[i] < 0x20 && s.ptr[i] != '\n') || s.ptr[i] == 0x7f)
+            return false;
+    size_t len = s.len;
+    while (s.ptr[len - 1] == '\n')
+        len--;
+    size_t newlines = s.len - len;
+    buf_str(w->out, newlines == 0 ? "|-" : newlines == 1 ? "|" : "|+");
+    for (size_t i = 0; i < len;) {
+        size_t n = strcspn(s.ptr + i, "\n");
+        buf_char(w->out, '\n');
+        if (n)
+            buf_repeat(w->out, " ", column);
+        buf_add(w->out, s.ptr + i, n);
+        i += n + 1;
+    }
+    if (newlines > 1)
+        buf_repeat(w->out, "\n", newlines - 1);
+    return true;
 }
 
 static bool is_branch(const HclValue *v) {
@@ -279,8 +306,10 @@ static Err *write_node(Writer *w, const HclValue *v, size_t column, bool started
                                       : write_sequence(w, v, column, started);
     if (v->null)
         buf_str(w->out, "null");
-    else if (v->type->kind == HCL_STRING)
-        write_text(w, v->u.s);
+    else if (v->type->kind == HCL_STRING) {
+        if (!write_block(w, v->u.s, column ? column : w->step))
+            write_text(w, v->u.s);
+    }
     else
         TRY(value_json(w->out, v)); // numbers, booleans, [] and {}
     buf_char(w->out, '\n');

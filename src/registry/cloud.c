@@ -65,6 +65,13 @@ static ErrCode status_code(int status, bool empty) {
            : status == 404 && empty ? E_NOT_FOUND : E_UNREACHABLE;
 }
 
+static bool is_blank(Str s) {
+    size_t i = 0;
+    while (i < s.len && s.ptr[i] && strchr(" \t\r\n", s.ptr[i]))
+        i++;
+    return i == s.len;
+}
+
 // The answer's `data`, or an error. An empty 200 has empty data.
 static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
     Str text;
@@ -74,7 +81,7 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
         return err_hint(err_new(E_UNAUTHORIZED, "Unauthorized"),
                         "the registry refused the token: check ATLAS_TOKEN or atlas.cloud.token");
     TRY(http_body_text(&text, r, mem));
-    bool empty = !*cstr_trim(mem, str_dup(mem, text));
+    bool empty = is_blank(text);
     AutoErr bad = empty ? NULL : json_parse(&root, text, NULL, mem);
     const Value *errors = root ? value_get_fold(root, "errors") : NULL;
     if (value_len(errors)) {

@@ -50,6 +50,8 @@ static Err *collect_names(Sync *s) {
             continue;
         }
         err_free(e);
+        if (t == s->from && !listed.len)
+            return err_new(E_NOT_FOUND, "%s holds nothing of \"%s\"", t->url, s->repo->slug);
         for (size_t k = 0; k < listed.len; k++)
             if (!has_name(&s->names, listed.items[k]))
                 list_push(&s->names, s->mem, listed.items[k]);

@@ -6,7 +6,9 @@
 
 typedef struct Writer {
     PackagingFiles *files;
-    const char *image; // of GitHub actions
+    const char *image; // of the GitHub actions: "Dockerfile" or "docker://NAME:TAG"
+    const char *published; // the same by its bare name, for platforms that cannot build
+    const char *shell;     // its sibling with a shell (Dockerfile, target shell)
     Arena *mem;
 } Writer;
 
@@ -40,8 +42,7 @@ static char *variable(Arena *mem, const char *name) {
 
 static void github_input(Buf *out, const InputSpec *s, bool with_default, Arena *mem) {
     buf_printf(out, "  %s:\n    description: %s\n", s->name, quoted(mem, s->description));
-    if (s->required && with_default)
-        buf_str(out, "    required: true\n");
+    buf_printf(out, "    required: %s\n", s->required && with_default ? "true" : "false");
     if (s->fallback && with_default)
         buf_printf(out, "    default: %s\n", quoted(mem, s->fallback));
 }
@@ -139,34 +140,64 @@ static void gitlab_input(Buf *out, const InputSpec *s, Arena *mem) {
         buf_printf(out, "      default: %s\n", quoted(mem, cstr_or(s->fallback, "")));
 }
 
+// Neither stage nor image may be empty in GitLab, so both have a default that works.
+static void gitlab_inputs(Buf *out, const Writer *w, const char *name) {
+    buf_printf(out,
+               "spec:\n  inputs:\n"
+               "    job_name:\n      description: \"Name of the job.\"\n"
+               "      default: atlas-%s\n"
+               "    stage:\n      description: \"Stage of the job; must be one of the pipeline's.\"\n"
+               "      default: test\n"
+               "    image:\n"
+               "      description: \"Image with atlas-action, git and a shell (Dockerfile, target "
+               "shell). Runners with the shell executor do not use it.\"\n"
+               "      default: %s\n"
+               "    atlas-version:\n      description: \"Accepted for compatibility, without effect: "
+               "the image has the version.\"\n      default: latest\n"
+               "    gitlab-token:\n      description: \"Token for comments on merge requests, such as "
+               "$GITLAB_TOKEN. Empty: the variable GITLAB_TOKEN of the project.\"\n"
+               "      default: \"\"\n"
+               "    atlas-cloud-token:\n      description: \"Token of the registry, such as "
+               "$ATLAS_TOKEN. Empty: the variable ATLAS_TOKEN of the project.\"\n"
+               "      default: \"\"\n",
+               name, quoted(w->mem, w->shell));
+}
+
+// The tokens have variables of their own, as `ATLAS_TOKEN: $ATLAS_TOKEN` is that very text where the
+// project's variable is not there. The inputs are block scalars: GitLab wants variables to be text,
+// and a boolean or number that stands alone would stay one; the runner trims the line feed.
+static void gitlab_job(Buf *out, const ActionSpec *a, const char *name, Arena *mem) {
+    buf_str(out, "---\n\"$[[ inputs.job_name ]]\":\n  stage: \"$[[ inputs.stage ]]\"\n"
+                 "  image: \"$[[ inputs.image ]]\"\n"
+                 "  cache:\n    key: atlas-grant-cache\n    paths: [.atlas/]\n"
+                 "    policy: pull-push\n");
+    if (a->outputs->name)
+        buf_printf(out, "  artifacts:\n    when: always\n    reports:\n"
+                        "      dotenv: atlas-%s.env\n    expire_in: 1 day\n", name);
+    buf_printf(out, "  variables:\n"
+                    "    ATLAS_COMPONENT_TOKEN: \"$[[ inputs.atlas-cloud-token ]]\"\n"
+                    "    ATLAS_COMPONENT_GITLAB_TOKEN: \"$[[ inputs.gitlab-token ]]\"\n"
+                    "    ATLAS_DOTENV: $CI_PROJECT_DIR/atlas-%s.env\n", name);
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_listed(a->inputs[i]))
+            buf_printf(out, "    %s: |\n      $[[ inputs.%s ]]\n",
+                       variable(mem, a->inputs[i]->name), a->inputs[i]->name);
+    buf_printf(out, "  script:\n"
+                    "    - export ATLAS_TOKEN=\"${ATLAS_COMPONENT_TOKEN:-${ATLAS_TOKEN-}}\"\n"
+                    "    - export GITLAB_TOKEN=\"${ATLAS_COMPONENT_GITLAB_TOKEN:-${GITLAB_TOKEN-}}\"\n"
+                    "    - atlas-action --action %s\n", a->id);
+}
+
 static void gitlab_component(Writer *w, const ActionSpec *a) {
     const char *name = with_separator(w->mem, a->id, "-");
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
-    buf_printf(&out, GENERATED "spec:\n  inputs:\n"
-               "    job_name:\n      default: atlas-%s\n"
-               "    stage:\n      default: \"\"\n"
-               "    image:\n      description: \"Image with atlas-action and a shell; empty: the "
-               "runner's own.\"\n      default: \"\"\n"
-               "    gitlab-token:\n      default: \"\"\n"
-               "    atlas-cloud-token:\n      default: \"\"\n", name);
+    buf_str(&out, GENERATED);
+    gitlab_inputs(&out, w, name);
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
             gitlab_input(&out, a->inputs[i], w->mem);
-    buf_str(&out, "---\n\"$[[ inputs.job_name ]]\":\n  stage: $[[ inputs.stage ]]\n"
-                  "  image: $[[ inputs.image ]]\n"
-                  "  cache:\n    key: atlas-grant-cache\n    paths: [.atlas/]\n"
-                  "    policy: pull-push\n");
-    buf_printf(&out, "  artifacts:\n    when: always\n    reports:\n"
-                     "      dotenv: atlas-%s.env\n    expire_in: 1 day\n"
-                     "  variables:\n    GITLAB_TOKEN: $[[ inputs.gitlab-token ]]\n"
-                     "    ATLAS_TOKEN: $[[ inputs.atlas-cloud-token ]]\n"
-                     "    ATLAS_DOTENV: atlas-%s.env\n", name, name);
-    for (size_t i = 0; a->inputs[i]; i++)
-        if (is_listed(a->inputs[i]))
-            buf_printf(&out, "    %s: $[[ inputs.%s ]]\n", variable(w->mem, a->inputs[i]->name),
-                       a->inputs[i]->name);
-    buf_printf(&out, "  script:\n    - atlas-action --action %s\n", a->id);
+    gitlab_job(&out, a, name, w->mem);
     add_file(w, arena_printf(w->mem, "action/gitlab/templates/%s.yml", name), &out);
 }
 
@@ -179,7 +210,8 @@ static void circleci_parameter(Buf *out, const InputSpec *s, Arena *mem) {
     buf_printf(out, "      %s:\n        type: %s\n        description: %s\n", snake(mem, s->name),
                types[s->kind], quoted(mem, s->description));
     if (s->kind == INPUT_CHOICE)
-        buf_printf(out, "        enum: [\"\", %s]\n", cstr_replace(mem, s->choices, ",", ", "));
+        buf_printf(out, "        enum: [%s%s]\n", s->required ? "" : "\"\", ",
+                   cstr_replace(mem, s->choices, ",", ", "));
     if (s->required)
         return;
     if (cstr_eq(s->name, "working-directory"))
@@ -192,33 +224,82 @@ static void circleci_parameter(Buf *out, const InputSpec *s, Arena *mem) {
         buf_printf(out, "        default: %s\n", quoted(mem, cstr_or(s->fallback, "")));
 }
 
+// The actions that comment on pull requests: CircleCI does not say where.
+static bool speaks_to_github(const ActionSpec *a) {
+    static const char *const ids[] = {"migrate/push", "migrate/lint", "schema/plan",
+                                      "schema/plan/approve"};
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        if (cstr_eq(a->id, ids[i]))
+            return true;
+    return false;
+}
+
+static void circleci_variable_name(Buf *out, const char *name, const char *fallback,
+                                   const char *description) {
+    buf_printf(out, "      %s:\n        type: env_var_name\n        description: %s\n"
+                    "        default: %s\n", name, description, fallback);
+}
+
 static void circleci_command(Buf *out, const ActionSpec *a, Arena *mem) {
-    bool push = cstr_eq(a->id, "migrate/push");
+    bool github = speaks_to_github(a);
     buf_printf(out, "  %s:\n    description: %s\n    parameters:\n", snake(mem, a->id),
                quoted(mem, a->description));
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
             circleci_parameter(out, a->inputs[i], mem);
-    if (push)
-        buf_str(out, "      github_repo_env:\n        type: env_var_name\n"
-                     "        default: GITHUB_REPOSITORY\n"
-                     "      github_token_env:\n        type: env_var_name\n"
-                     "        default: GITHUB_TOKEN\n");
-    buf_printf(out, "    steps:\n      - run:\n          name: %s\n          environment:\n", a->title);
+    if (github) {
+        circleci_variable_name(out, "github_repo_env", "GITHUB_REPOSITORY",
+                               "\"Variable that holds the GitHub repository, OWNER/NAME.\"");
+        circleci_variable_name(out, "github_token_env", "GITHUB_TOKEN",
+                               "\"Variable that holds a GitHub token, for pull requests.\"");
+    }
+    buf_printf(out, "    steps:\n      - run:\n          name: %s\n          environment:\n",
+               quoted(mem, a->title));
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
             buf_printf(out, "            %s: << parameters.%s >>\n",
                        variable(mem, a->inputs[i]->name), snake(mem, a->inputs[i]->name));
-    if (push)
-        buf_printf(out,
-                   "          command: |\n"
-                   "            if [ -n \"${<< parameters.github_repo_env >>:-}\" ]; then export "
-                   "GITHUB_REPOSITORY=\"${<< parameters.github_repo_env >>}\"; fi\n"
-                   "            if [ -n \"${<< parameters.github_token_env >>:-}\" ]; then export "
-                   "GITHUB_TOKEN=\"${<< parameters.github_token_env >>}\"; fi\n"
-                   "            atlas-action --action %s\n", a->id);
-    else
-        buf_printf(out, "          command: atlas-action --action %s\n", a->id);
+    buf_str(out, "          command: |\n");
+    if (github)
+        buf_str(out, "            export GITHUB_REPOSITORY=\"${<< parameters.github_repo_env "
+                     ">>:-${GITHUB_REPOSITORY-}}\"\n"
+                     "            export GITHUB_TOKEN=\"${<< parameters.github_token_env "
+                     ">>:-${GITHUB_TOKEN-}}\"\n");
+    buf_printf(out, "            atlas-action --action %s\n", a->id);
+}
+
+static void circleci_executor(Buf *out, const Writer *w) {
+    buf_printf(out,
+               "executors:\n"
+               "  default:\n"
+               "    parameters:\n"
+               "      image:\n        type: string\n        default: %s\n"
+               "        description: \"Image with atlas-action, git and a shell (Dockerfile, target "
+               "shell).\"\n"
+               "      resource_class:\n        type: string\n        default: medium\n"
+               "      tag:\n        type: string\n        default: current\n"
+               "        description: \"Accepted for compatibility, without effect: see image.\"\n"
+               "    docker:\n      - image: << parameters.image >>\n"
+               "    resource_class: << parameters.resource_class >>\n",
+               quoted(w->mem, w->shell));
+}
+
+static void circleci_setup(Buf *out) {
+    buf_str(out, "  setup:\n"
+                 "    description: \"Checks that atlas-action is there and passes the token on.\"\n"
+                 "    parameters:\n");
+    circleci_variable_name(out, "cloud_token_env", "ATLAS_TOKEN",
+                           "\"Variable that holds the token of the registry.\"");
+    buf_str(out, "      version:\n        type: string\n        default: latest\n"
+                 "        description: \"Accepted for compatibility, without effect: the image has "
+                 "the version.\"\n"
+                 "    steps:\n"
+                 "      - run:\n          name: Set up atlas-action\n          command: |\n"
+                 "            atlas-action --version\n"
+                 "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
+                 "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
+                 "\"$BASH_ENV\"\n"
+                 "            fi\n");
 }
 
 static void circleci_orb(Writer *w) {
@@ -226,28 +307,10 @@ static void circleci_orb(Writer *w) {
     buf_init(&out, w->mem, 1 << 20);
     buf_str(&out, GENERATED
             "version: 2.1\n"
-            "description: Database changes in CI/CD that go out on the worst day\n"
-            "executors:\n"
-            "  default:\n"
-            "    parameters:\n"
-            "      image:\n        type: string\n        default: atlas-action:v1-shell\n"
-            "        description: \"Image with atlas-action, git and a shell (Dockerfile, target "
-            "shell).\"\n"
-            "      resource_class:\n        type: string\n        default: medium\n"
-            "    docker:\n      - image: << parameters.image >>\n"
-            "    resource_class: << parameters.resource_class >>\n"
-            "commands:\n"
-            "  setup:\n"
-            "    description: \"Checks that atlas-action is there and passes the token on.\"\n"
-            "    parameters:\n"
-            "      cloud_token_env:\n        type: env_var_name\n        default: ATLAS_TOKEN\n"
-            "    steps:\n"
-            "      - run:\n          name: Set up atlas-action\n          command: |\n"
-            "            atlas-action --version\n"
-            "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
-            "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
-            "\"$BASH_ENV\"\n"
-            "            fi\n");
+            "description: Database changes in CI/CD that go out on the worst day\n");
+    circleci_executor(&out, w);
+    buf_str(&out, "commands:\n");
+    circleci_setup(&out);
     for (const ActionSpec *a = runner_actions; a->id; a++)
         circleci_command(&out, a, w->mem);
     add_file(w, "action/circleci/orb.yml", &out);
@@ -258,9 +321,8 @@ static void circleci_orb(Writer *w) {
 static void bitbucket_pipe(Writer *w) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
-    buf_str(&out, GENERATED
-            "name: atlas-action\n"
-            "image: atlas-action:v1\n"
+    buf_printf(&out, GENERATED "name: atlas-action\nimage: %s\n", quoted(w->mem, w->published));
+    buf_str(&out,
             "description: Database changes in CI/CD that go out on the worst day\n"
             "category: Deployment\n"
             "tags: [database, migrations, atlas]\n"
@@ -304,9 +366,23 @@ static void readme(Writer *w) {
     add_file(w, "README.md#actions", &out);
 }
 
+// NAME:TAG-shell; a digest names one image only, so it is dropped.
+static char *shell_image(Arena *mem, const char *image) {
+    const char *digest = strchr(image, '@');
+    char *name = arena_strndup(mem, image, digest ? (size_t)(digest - image) : strlen(image));
+    const char *slash = strrchr(name, '/');
+    return arena_printf(mem, "%s%s-shell", name, strchr(slash ? slash : name, ':') ? "" : ":v1");
+}
+
 PackagingFiles runner_packaging(const char *image, Arena *mem) {
+    static const char scheme[] = "docker://";
     PackagingFiles files = {0};
-    Writer w = {&files, image, mem};
+    const char *published = cstr_starts(image, scheme) ? image + strlen(scheme) : "atlas-action:v1";
+    Writer w = {.files = &files,
+                .image = image,
+                .published = published,
+                .shell = shell_image(mem, published),
+                .mem = mem};
     github_root(&w);
     circleci_orb(&w);
     bitbucket_pipe(&w);

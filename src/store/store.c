@@ -64,9 +64,13 @@ static Err *clean_prefix(const char **out, const char *text, Arena *mem) {
 }
 
 static Err *open_store(Store **out, const char *text, Loop *loop, Arena *mem) {
-    const StoreDriver *d = find_driver(scheme_of(text, mem));
+    const char *scheme = scheme_of(text, mem);
+    const StoreDriver *d = find_driver(scheme);
+    if (cstr_empty(scheme))
+        return err_hint(err_new(E_INVALID, "the URL of a store has no scheme"), "use one of %s",
+                        known_schemes(mem));
     if (!d)
-        return err_hint(err_new(E_UNSUPPORTED, "no store for a URL of this scheme"),
+        return err_hint(err_new(E_UNSUPPORTED, "this version has no store for %s:// URLs", scheme),
                         "use one of %s", known_schemes(mem));
     Url *u = NULL;
     TRY(url_parse(&u, text, mem));

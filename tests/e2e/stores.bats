@@ -22,10 +22,7 @@ teardown() { common_teardown; }
     use_rgw; export AWS_SECRET_ACCESS_KEY=wrongsecretwrongsecret
     migrations 1
     unset ATLAS_TOKEN
-    cat > atlas.hcl <<X
-env "ci" { migration { repo { name = "app", url = "$(bucket "$RGW_URL")" } } }
-X
-    sed -i 's/env "ci" {/env "ci" {\n/; s/migration { repo { name = "app", /migration {\nrepo {\nname = "app"\n/; s/ } } }$/\n}\n}\n}/' atlas.hcl
+    project "$(bucket "$RGW_URL")"
     run atlas migrate push --env ci
     [ "$status" -eq 1 ]
     has "$output" "SignatureDoesNotMatch"

@@ -66,7 +66,8 @@ static void test_urls(void **state) {
     expect_open_error("sqlite://", E_INVALID,
                       "opening the sqlite database: the database URL names no file");
     expect_open_error("sqlite:///no/such/dir/x.db?_fk=1", E_DB,
-                      "opening the sqlite database: unable to open database file");
+                      "opening the sqlite database: /no/such/dir/x.db: unable to open database "
+                      "file");
     expect_open_error("sqlite://x?mode=memory&_fk=maybe", E_INVALID,
                       "opening the sqlite database: parameter _foreign_keys of the database URL "
                       "must be one of: 0 1 no yes false true off on");

@@ -96,7 +96,7 @@ static void test_variables(void **state) {
         {VAR("type = list(string)\ndefault = \"a\""), "out(v=[\"a\"])"},
         {VAR("type = map(number)\ndefault = {a = \"1\"}"), "out(v={\"a\":1})"},
         {VAR("type = tuple([string, bool])\ndefault = [1, \"true\"]"),
-         "a.hcl:6,7-12: mixed list types used in \"v\" attribute"},
+         "a.hcl:6,3-12: mixed list types used in \"v\" attribute"},
         {VAR("type = object({a = string, b = number})\ndefault = {b = 2, a = 1, c = 3}"),
          "out(v={\"a\":\"1\",\"b\":2})"},
         {VAR("type = string\ndefault = upper(\"a\")"), "out(v=\"A\")"},
@@ -185,7 +185,7 @@ static void test_references(void **state) {
         {"x {\n a = 1\n}\ny {\n v = x.0.a\n}\n", "x(a=1) y(v=1)"},
         {"table \"a\" {\n}\nx {\n r = [table]\n}\n", "a.hcl:4,6-13: invalid reference used in refs"},
         {"t \"a\" \"b\" \"c\" {\n}\n", "a.hcl:1,1-14: too many labels for block"},
-        {"x {\n v = [1, \"a\"]\n}\n", "a.hcl:2,6-14: mixed list types used in \"v\" attribute"},
+        {"x {\n v = [1, \"a\"]\n}\n", "a.hcl:2,2-14: mixed list types used in \"v\" attribute"},
         {"x {\n v = null\n w = [null, \"a\"]\n}\n", "x(w=[null,\"a\"])"},
         {"t \"a\" {\n for_each = toset([])\n}\nx {\n r = t.a\n}\n", "a.hcl:5,6-9: broken reference to "
                                                                  "\"$t.a\""},

@@ -99,7 +99,9 @@ static void test_format(void **state) {
                                                        "string")},
         {"format(\"%d\", \"x\")", FAILED("8", "format", "unsupported value for \"%d\" at 0: a number "
                                                         "is required")},
-        {"format(\"%y\", 1)", FAILED("8", "format", "unrecognized format character 'y' at offset 1")},
+        {"format(\"%y\", 1)", FAILED("8", "format", "unsupported format verb 'y' in \"%y\" at offset 0")},
+        {"format(\"%d\", 1.5)", FAILED("8", "format", "unsupported value for \"%d\" at 0: an integer "
+                                                     "is required")},
         {"format(\"%*d\", 1, 2)", FAILED("8", "format", "unsupported dynamic width at offset 0")},
         {"formatlist(\"%s-%s\", [\"a\", \"b\"], \"x\")", "[\"a-x\",\"b-x\"]"},
         {"formatlist(\"%s%s\", [1], [1, 2])", BAD("25-26", "args", "argument 2 has length 2, which "
@@ -135,7 +137,7 @@ static void test_collections(void **state) {
 static void test_conversions(void **state) {
     (void)state;
     static const Case cases[] = {
-        {"tobool(\"true\")", "true"}, {"tobool(null)", "null"}, {"tonumber(\"1.50\")", "1.5"},
+        {"tobool(\"true\")", "true"}, {"tobool(\"1\")", "true"}, {"tobool(\"0\")", "false"}, {"tobool(null)", "null"}, {"tonumber(\"1.50\")", "1.5"},
         {"tostring(true)", "\"true\""}, {"tolist(toset([\"b\", \"a\"]))", "[\"a\",\"b\"]"},
         {"tobool(\"yes\")", BAD("9-12", "v", "cannot convert \"yes\" to bool; only the strings "
                                              "\"true\" or \"false\" are allowed")},
@@ -164,6 +166,9 @@ static void test_encodings(void **state) {
         {"yamldecode(\"a: &x [1]\\nb: *x\\n\")", "{\"a\":[1],\"b\":[1]}"},
         {"yamlencode({a = [1, \"x\"], b = {c = true}, d = []})",
          "\"\\\"a\\\":\\n- 1\\n- \\\"x\\\"\\n\\\"b\\\":\\n  \\\"c\\\": true\\n\\\"d\\\": []\\n\""},
+        {"yamldecode(\"[y, no, On, off]\")", "[true,false,true,false]"},
+        {"yamlencode({a = \"x\\n  y\", b = \"x\\n\", c = \"x\\n\\n\"})",
+         "\"\\\"a\\\": |-\\n  x\\n    y\\n\\\"b\\\": |\\n  x\\n\\\"c\\\": |+\\n  x\\n\\n\""},
         {"yamlmerge()", "null"}, {"yamlmerge(null, \"a:   1\")", "\"a:   1\""},
         {"yamlmerge(\"a: {x: 1}\\nl: [1]\\n\", \"a: {z: b}\\nl: [2]\\n\")",
          "\"a:\\n    x: 1\\n    z: b\\nl:\\n    - 1\\n    - 2\\n\""},

