@@ -12,9 +12,9 @@
 // Small allocations are carved from chunks; one over BIG_SIZE gets a block of its own, so that it
 // can grow in place. With ATLAS_ARENA_MALLOC everything is "big": AddressSanitizer sees it all.
 #ifdef ATLAS_ARENA_MALLOC
-enum { BIG_SIZE = 0, CHUNK_SIZE = 4096 };
+enum { BIG_SIZE = 0, FIRST_CHUNK = 1024, CHUNK_SIZE = 4096 };
 #else
-enum { BIG_SIZE = 4096, CHUNK_SIZE = 16384 };
+enum { BIG_SIZE = 4096, FIRST_CHUNK = 1024, CHUNK_SIZE = 16384 };
 #endif
 enum { ALIGN = alignof(max_align_t) };
 
@@ -79,6 +79,12 @@ static size_t align_up(size_t size) {
     return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+// Small first, as most arenas are scratch of one function, then doubling.
+static size_t next_chunk(const Arena *a, size_t size) {
+    size_t chunk = a->size < FIRST_CHUNK ? FIRST_CHUNK : a->size;
+    return chunk < size || chunk > CHUNK_SIZE ? CHUNK_SIZE : chunk;
+}
+
 void *arena_alloc(Arena *a, size_t size) {
     if (size == 0)
         size = 1;
@@ -86,9 +92,9 @@ void *arena_alloc(Arena *a, size_t size) {
         return block_add(a, size)->data;
     size = align_up(size);
     if ((size_t)(a->free_end - a->free_ptr) < size) {
-        Block *chunk = block_add(a, CHUNK_SIZE);
+        Block *chunk = block_add(a, next_chunk(a, size));
         a->free_ptr = chunk->data;
-        a->free_end = chunk->data + CHUNK_SIZE;
+        a->free_end = chunk->data + chunk->size;
     }
     a->last = a->free_ptr;
     a->free_ptr += size;

@@ -147,6 +147,7 @@ static Err *wipe(Db *db) {
 static void close_database(Db *db) {
     Sqlite *s = sqlite_of(db);
     err_free(sqlite_unlock(db));
+    sqlite3_finalize(s->insert);
     sqlite3_finalize(s->upsert);
     sqlite3_finalize(s->begin_stmt);
     sqlite3_finalize(s->commit_stmt);

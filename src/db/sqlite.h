@@ -13,7 +13,7 @@ typedef struct Sqlite {
     int64_t busy_ms;
     int busy_waited_ms;
     const char *begin;    // "BEGIN", "BEGIN IMMEDIATE" ... (_txlock)
-    sqlite3_stmt *upsert; // of the revisions table, kept
+    sqlite3_stmt *insert, *upsert; // of the revisions table, kept
     sqlite3_stmt *begin_stmt, *commit_stmt;
     bool in_batch;     // inside a transaction of db_run
     bool fk_off;       // foreign_keys was on; off while our transaction runs

