@@ -35,7 +35,7 @@ Err *fs_read(Str *out, const char *path, size_t max, Arena *mem) {
         len += (size_t)n;
         if (len > max)
             return err_new(E_TOO_LARGE, "reading %s: over the limit of %zu bytes", path, max);
-        if (n == 0)
+        if (n == 0 || (S_ISREG(st.st_mode) && len == (size_t)st.st_size))
             break;
         if (len == cap) {
             data = arena_realloc(mem, data, cap + 1, cap * 2 + 1);

@@ -70,7 +70,8 @@ void log_mask(const char *secret) {
         add_secret(url_encode(state.mem, secret, false));
         add_secret(base64_encode(state.mem, secret, strlen(secret)));
     }
-    qsort(state.secrets.items, state.secrets.len, sizeof *state.secrets.items, longer_first);
+    if (state.secrets.len)
+        qsort(state.secrets.items, state.secrets.len, sizeof *state.secrets.items, longer_first);
 }
 
 char *log_redact(Arena *mem, const char *text) {

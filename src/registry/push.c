@@ -64,22 +64,52 @@ static bool is_refusal(const Err *e) {
 
 // --- steps of one lane --------------------------------------------------------------------------
 
+typedef struct RefTask { // one ref of a lane, read or written beside the others
+    Lane *lane;
+    size_t ref;
+    bool pending;
+    Task *task;
+    Err *error;
+} RefTask;
+
+// Waits for all of them; the first error.
+static Err *join_refs(RefTask *tasks, size_t count) {
+    Err *failed = NULL;
+    for (size_t i = 0; i < count; i++) {
+        task_join(tasks[i].task);
+        if (failed)
+            err_free(tasks[i].error);
+        else
+            failed = tasks[i].error;
+    }
+    return failed;
+}
+
+static void read_old_ref(void *arg) {
+    RefTask *t = arg;
+    Lane *l = t->lane;
+    PushJob *j = l->job;
+    Err *e = l->target->driver->read_ref(&l->old[t->ref], l->target, j->artifact.slug,
+                                         j->refs[t->ref], l->mem);
+    // A damaged ref is replaced; a bucket that is not there fails when it is written to.
+    if (err_code(e) == E_DAMAGED || err_code(e) == E_NO_STORE) {
+        if (err_code(e) == E_DAMAGED)
+            log_debug("%s: %s", l->target->url, err_text(e));
+        err_free(e);
+        l->old[t->ref] = (Ref){0};
+    } else {
+        t->error = e;
+    }
+}
+
 static void read_old_refs(void *arg) {
     Lane *l = arg;
-    PushJob *j = l->job;
-    for (size_t i = 0; i < j->ref_count && !l->error; i++) {
-        Err *e = l->target->driver->read_ref(&l->old[i], l->target, j->artifact.slug, j->refs[i],
-                                             l->mem);
-        // A damaged ref is replaced; a bucket that is not there fails when it is written to.
-        if (err_code(e) == E_DAMAGED || err_code(e) == E_NO_STORE) {
-            if (err_code(e) == E_DAMAGED)
-                log_debug("%s: %s", l->target->url, err_text(e));
-            err_free(e);
-            l->old[i] = (Ref){0};
-        } else {
-            l->error = e;
-        }
+    RefTask reads[MAX_REFS] = {0};
+    for (size_t i = 0; i < l->job->ref_count; i++) {
+        reads[i] = (RefTask){.lane = l, .ref = i};
+        reads[i].task = task_start(l->job->loop, read_old_ref, &reads[i], l->mem);
     }
+    l->error = join_refs(reads, l->job->ref_count);
     l->refs_read = true;
 }
 
@@ -137,39 +167,23 @@ static Err *write_one(Lane *l, size_t i, bool pending) {
     return NULL;
 }
 
-typedef struct RefWrite {
-    Lane *lane;
-    size_t ref;
-    bool pending;
-    Task *task;
-    Err *error;
-} RefWrite;
-
 static void run_ref_write(void *arg) {
-    RefWrite *w = arg;
+    RefTask *w = arg;
     w->error = write_one(w->lane, w->ref, w->pending);
 }
 
 // The version first; then the tags side by side.
 static Err *write_refs(Lane *l, bool pending) {
     PushJob *j = l->job;
-    size_t first = j->refs[0].kind == REF_VERSION ? 1 : 0;
-    RefWrite writes[MAX_REFS] = {0};
-    Err *failed = NULL;
+    size_t first = j->refs[0].kind == REF_VERSION ? 1 : 0, count = j->ref_count - first;
+    RefTask writes[MAX_REFS] = {0};
     if (first)
         TRY(write_one(l, 0, pending));
-    for (size_t i = first; i < j->ref_count; i++) {
-        writes[i] = (RefWrite){.lane = l, .ref = i, .pending = pending};
+    for (size_t i = 0; i < count; i++) {
+        writes[i] = (RefTask){.lane = l, .ref = first + i, .pending = pending};
         writes[i].task = task_start(j->loop, run_ref_write, &writes[i], l->mem);
     }
-    for (size_t i = first; i < j->ref_count; i++) {
-        task_join(writes[i].task);
-        if (failed)
-            err_free(writes[i].error);
-        else
-            failed = writes[i].error;
-    }
-    return failed;
+    return join_refs(writes, count);
 }
 
 static Err *push_staged(Lane *l) {

@@ -3,11 +3,11 @@
 
 // Lines after the first are indented by `indent` more.
 static void add_indented(Buf *out, const char *text, size_t indent) {
-    for (; *text; text++) {
-        buf_char(out, *text);
-        if (*text == '\n')
-            buf_repeat(out, " ", indent);
+    for (const char *nl; (nl = strchr(text, '\n')); text = nl + 1) {
+        buf_add(out, text, (size_t)(nl + 1 - text));
+        buf_repeat(out, " ", indent);
     }
+    buf_str(out, text);
 }
 
 static void add_stmt(Buf *out, const char *sql) {

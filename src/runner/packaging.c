@@ -6,7 +6,7 @@
 
 typedef struct Writer {
     PackagingFiles *files;
-    const char *image; // of the GitHub actions: "Dockerfile" or "docker://NAME:TAG"
+    const char *image;     // of the GitHub actions: "Dockerfile" or "docker://NAME:TAG"
     const char *published; // the same by its bare name, for platforms that cannot build
     const char *shell;     // its sibling with a shell (Dockerfile, target shell)
     Arena *mem;
@@ -28,7 +28,9 @@ static char *with_separator(Arena *mem, const char *id, const char *separator) {
     return cstr_replace(mem, id, "/", separator);
 }
 
-static bool is_listed(const InputSpec *s) { return !s->hidden; }
+static bool is_listed(const InputSpec *s) {
+    return !s->hidden;
+}
 
 static char *snake(Arena *mem, const char *name) {
     return cstr_replace(mem, cstr_replace(mem, name, "-", "_"), "/", "_");
@@ -50,8 +52,9 @@ static void github_input(Buf *out, const InputSpec *s, bool with_default, Arena 
 static void github_action(Writer *w, const ActionSpec *a) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
-    buf_printf(&out, GENERATED "name: %s\ndescription: %s\nauthor: atlas-action\n"
-                               "branding: { icon: database, color: blue }\ninputs:\n",
+    buf_printf(&out,
+               GENERATED "name: %s\ndescription: %s\nauthor: atlas-action\n"
+                         "branding: { icon: database, color: blue }\ninputs:\n",
                quoted(w->mem, a->title), quoted(w->mem, a->description));
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
@@ -93,12 +96,12 @@ static bool output_seen(const ActionSpec *until, const char *name) {
 static void github_root(Writer *w) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
-    buf_str(&out, GENERATED
-            "name: atlas-action\n"
-            "description: Database changes in CI/CD that go out on the worst day\n"
-            "author: atlas-action\nbranding: { icon: database, color: blue }\ninputs:\n"
-            "  action:\n    description: \"The action to run, such as migrate/push.\"\n"
-            "    required: true\n");
+    buf_str(&out,
+            GENERATED "name: atlas-action\n"
+                      "description: Database changes in CI/CD that go out on the worst day\n"
+                      "author: atlas-action\nbranding: { icon: database, color: blue }\ninputs:\n"
+                      "  action:\n    description: \"The action to run, such as migrate/push.\"\n"
+                      "    required: true\n");
     for (const ActionSpec *a = runner_actions; a->id; a++)
         for (size_t i = 0; a->inputs[i]; i++)
             if (is_listed(a->inputs[i]) && !seen_before(a, a->inputs[i]->name))
@@ -109,16 +112,20 @@ static void github_root(Writer *w) {
             if (!output_seen(a, o->name))
                 buf_printf(&out, "  %s:\n    description: %s\n", o->name,
                            quoted(w->mem, o->description));
-    buf_printf(&out, "runs:\n  using: docker\n  image: %s\n"
-                     "  args: [--action, \"${{ inputs.action }}\"]\n", w->image);
+    buf_printf(&out,
+               "runs:\n  using: docker\n  image: %s\n"
+               "  args: [--action, \"${{ inputs.action }}\"]\n",
+               w->image);
     add_file(w, "action.yml", &out);
 }
 
 // --- GitLab -------------------------------------------------------------------------------------
 
 static void gitlab_input(Buf *out, const InputSpec *s, Arena *mem) {
-    static const char *const types[] = {[INPUT_TEXT] = "string", [INPUT_LINES] = "string",
-                                        [INPUT_BOOL] = "boolean", [INPUT_NUMBER] = "number",
+    static const char *const types[] = {[INPUT_TEXT] = "string",
+                                        [INPUT_LINES] = "string",
+                                        [INPUT_BOOL] = "boolean",
+                                        [INPUT_NUMBER] = "number",
                                         [INPUT_CHOICE] = "string"};
     buf_printf(out, "    %s:\n      description: %s\n      type: %s\n", s->name,
                quoted(mem, s->description), types[s->kind]);
@@ -142,50 +149,57 @@ static void gitlab_input(Buf *out, const InputSpec *s, Arena *mem) {
 
 // Neither stage nor image may be empty in GitLab, so both have a default that works.
 static void gitlab_inputs(Buf *out, const Writer *w, const char *name) {
-    buf_printf(out,
-               "spec:\n  inputs:\n"
-               "    job_name:\n      description: \"Name of the job.\"\n"
-               "      default: atlas-%s\n"
-               "    stage:\n      description: \"Stage of the job; must be one of the pipeline's.\"\n"
-               "      default: test\n"
-               "    image:\n"
-               "      description: \"Image with atlas-action, git and a shell (Dockerfile, target "
-               "shell). Runners with the shell executor do not use it.\"\n"
-               "      default: %s\n"
-               "    atlas-version:\n      description: \"Accepted for compatibility, without effect: "
-               "the image has the version.\"\n      default: latest\n"
-               "    gitlab-token:\n      description: \"Token for comments on merge requests, such as "
-               "$GITLAB_TOKEN. Empty: the variable GITLAB_TOKEN of the project.\"\n"
-               "      default: \"\"\n"
-               "    atlas-cloud-token:\n      description: \"Token of the registry, such as "
-               "$ATLAS_TOKEN. Empty: the variable ATLAS_TOKEN of the project.\"\n"
-               "      default: \"\"\n",
-               name, quoted(w->mem, w->shell));
+    buf_printf(
+        out,
+        "spec:\n  inputs:\n"
+        "    job_name:\n      description: \"Name of the job.\"\n"
+        "      default: atlas-%s\n"
+        "    stage:\n      description: \"Stage of the job; must be one of the pipeline's.\"\n"
+        "      default: test\n"
+        "    image:\n"
+        "      description: \"Image with atlas-action, git and a shell (Dockerfile, target "
+        "shell). Runners with the shell executor do not use it.\"\n"
+        "      default: %s\n"
+        "    atlas-version:\n      description: \"Accepted for compatibility, without effect: "
+        "the image has the version.\"\n      default: latest\n"
+        "    gitlab-token:\n      description: \"Token for comments on merge requests, such as "
+        "$GITLAB_TOKEN. Empty: the variable GITLAB_TOKEN of the project.\"\n"
+        "      default: \"\"\n"
+        "    atlas-cloud-token:\n      description: \"Token of the registry, such as "
+        "$ATLAS_TOKEN. Empty: the variable ATLAS_TOKEN of the project.\"\n"
+        "      default: \"\"\n",
+        name, quoted(w->mem, w->shell));
 }
 
-// The tokens have variables of their own, as `ATLAS_TOKEN: $ATLAS_TOKEN` is that very text where the
-// project's variable is not there. The inputs are block scalars: GitLab wants variables to be text,
-// and a boolean or number that stands alone would stay one; the runner trims the line feed.
+// The tokens have variables of their own, as `ATLAS_TOKEN: $ATLAS_TOKEN` is that very text where
+// the project's variable is not there. The inputs are block scalars: GitLab wants variables to be
+// text, and a boolean or number that stands alone would stay one; the runner trims the line feed.
 static void gitlab_job(Buf *out, const ActionSpec *a, const char *name, Arena *mem) {
     buf_str(out, "---\n\"$[[ inputs.job_name ]]\":\n  stage: \"$[[ inputs.stage ]]\"\n"
                  "  image: \"$[[ inputs.image ]]\"\n"
                  "  cache:\n    key: atlas-grant-cache\n    paths: [.atlas/]\n"
                  "    policy: pull-push\n");
     if (a->outputs->name)
-        buf_printf(out, "  artifacts:\n    when: always\n    reports:\n"
-                        "      dotenv: atlas-%s.env\n    expire_in: 1 day\n", name);
-    buf_printf(out, "  variables:\n"
-                    "    ATLAS_COMPONENT_TOKEN: \"$[[ inputs.atlas-cloud-token ]]\"\n"
-                    "    ATLAS_COMPONENT_GITLAB_TOKEN: \"$[[ inputs.gitlab-token ]]\"\n"
-                    "    ATLAS_DOTENV: $CI_PROJECT_DIR/atlas-%s.env\n", name);
+        buf_printf(out,
+                   "  artifacts:\n    when: always\n    reports:\n"
+                   "      dotenv: atlas-%s.env\n    expire_in: 1 day\n",
+                   name);
+    buf_printf(out,
+               "  variables:\n"
+               "    ATLAS_COMPONENT_TOKEN: \"$[[ inputs.atlas-cloud-token ]]\"\n"
+               "    ATLAS_COMPONENT_GITLAB_TOKEN: \"$[[ inputs.gitlab-token ]]\"\n"
+               "    ATLAS_DOTENV: $CI_PROJECT_DIR/atlas-%s.env\n",
+               name);
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
             buf_printf(out, "    %s: |\n      $[[ inputs.%s ]]\n",
                        variable(mem, a->inputs[i]->name), a->inputs[i]->name);
-    buf_printf(out, "  script:\n"
-                    "    - export ATLAS_TOKEN=\"${ATLAS_COMPONENT_TOKEN:-${ATLAS_TOKEN-}}\"\n"
-                    "    - export GITLAB_TOKEN=\"${ATLAS_COMPONENT_GITLAB_TOKEN:-${GITLAB_TOKEN-}}\"\n"
-                    "    - atlas-action --action %s\n", a->id);
+    buf_printf(out,
+               "  script:\n"
+               "    - export ATLAS_TOKEN=\"${ATLAS_COMPONENT_TOKEN:-${ATLAS_TOKEN-}}\"\n"
+               "    - export GITLAB_TOKEN=\"${ATLAS_COMPONENT_GITLAB_TOKEN:-${GITLAB_TOKEN-}}\"\n"
+               "    - atlas-action --action %s\n",
+               a->id);
 }
 
 static void gitlab_component(Writer *w, const ActionSpec *a) {
@@ -204,8 +218,10 @@ static void gitlab_component(Writer *w, const ActionSpec *a) {
 // --- CircleCI -----------------------------------------------------------------------------------
 
 static void circleci_parameter(Buf *out, const InputSpec *s, Arena *mem) {
-    static const char *const types[] = {[INPUT_TEXT] = "string", [INPUT_LINES] = "string",
-                                        [INPUT_BOOL] = "boolean", [INPUT_NUMBER] = "integer",
+    static const char *const types[] = {[INPUT_TEXT] = "string",
+                                        [INPUT_LINES] = "string",
+                                        [INPUT_BOOL] = "boolean",
+                                        [INPUT_NUMBER] = "integer",
                                         [INPUT_CHOICE] = "enum"};
     buf_printf(out, "      %s:\n        type: %s\n        description: %s\n", snake(mem, s->name),
                types[s->kind], quoted(mem, s->description));
@@ -236,8 +252,10 @@ static bool speaks_to_github(const ActionSpec *a) {
 
 static void circleci_variable_name(Buf *out, const char *name, const char *fallback,
                                    const char *description) {
-    buf_printf(out, "      %s:\n        type: env_var_name\n        description: %s\n"
-                    "        default: %s\n", name, description, fallback);
+    buf_printf(out,
+               "      %s:\n        type: env_var_name\n        description: %s\n"
+               "        default: %s\n",
+               name, description, fallback);
 }
 
 static void circleci_command(Buf *out, const ActionSpec *a, Arena *mem) {
@@ -269,19 +287,20 @@ static void circleci_command(Buf *out, const ActionSpec *a, Arena *mem) {
 }
 
 static void circleci_executor(Buf *out, const Writer *w) {
-    buf_printf(out,
-               "executors:\n"
-               "  default:\n"
-               "    parameters:\n"
-               "      image:\n        type: string\n        default: %s\n"
-               "        description: \"Image with atlas-action, git and a shell (Dockerfile, target "
-               "shell).\"\n"
-               "      resource_class:\n        type: string\n        default: medium\n"
-               "      tag:\n        type: string\n        default: current\n"
-               "        description: \"Accepted for compatibility, without effect: see image.\"\n"
-               "    docker:\n      - image: << parameters.image >>\n"
-               "    resource_class: << parameters.resource_class >>\n",
-               quoted(w->mem, w->shell));
+    buf_printf(
+        out,
+        "executors:\n"
+        "  default:\n"
+        "    parameters:\n"
+        "      image:\n        type: string\n        default: %s\n"
+        "        description: \"Image with atlas-action, git and a shell (Dockerfile, target "
+        "shell).\"\n"
+        "      resource_class:\n        type: string\n        default: medium\n"
+        "      tag:\n        type: string\n        default: current\n"
+        "        description: \"Accepted for compatibility, without effect: see image.\"\n"
+        "    docker:\n      - image: << parameters.image >>\n"
+        "    resource_class: << parameters.resource_class >>\n",
+        quoted(w->mem, w->shell));
 }
 
 static void circleci_setup(Buf *out) {
@@ -290,24 +309,25 @@ static void circleci_setup(Buf *out) {
                  "    parameters:\n");
     circleci_variable_name(out, "cloud_token_env", "ATLAS_TOKEN",
                            "\"Variable that holds the token of the registry.\"");
-    buf_str(out, "      version:\n        type: string\n        default: latest\n"
-                 "        description: \"Accepted for compatibility, without effect: the image has "
-                 "the version.\"\n"
-                 "    steps:\n"
-                 "      - run:\n          name: Set up atlas-action\n          command: |\n"
-                 "            atlas-action --version\n"
-                 "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
-                 "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
-                 "\"$BASH_ENV\"\n"
-                 "            fi\n");
+    buf_str(out,
+            "      version:\n        type: string\n        default: latest\n"
+            "        description: \"Accepted for compatibility, without effect: the image has "
+            "the version.\"\n"
+            "    steps:\n"
+            "      - run:\n          name: Set up atlas-action\n          command: |\n"
+            "            atlas-action --version\n"
+            "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
+            "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
+            "\"$BASH_ENV\"\n"
+            "            fi\n");
 }
 
 static void circleci_orb(Writer *w) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
-    buf_str(&out, GENERATED
-            "version: 2.1\n"
-            "description: Database changes in CI/CD that go out on the worst day\n");
+    buf_str(&out,
+            GENERATED "version: 2.1\n"
+                      "description: Database changes in CI/CD that go out on the worst day\n");
     circleci_executor(&out, w);
     buf_str(&out, "commands:\n");
     circleci_setup(&out);
@@ -322,16 +342,15 @@ static void bitbucket_pipe(Writer *w) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
     buf_printf(&out, GENERATED "name: atlas-action\nimage: %s\n", quoted(w->mem, w->published));
-    buf_str(&out,
-            "description: Database changes in CI/CD that go out on the worst day\n"
-            "category: Deployment\n"
-            "tags: [database, migrations, atlas]\n"
-            "variables:\n"
-            "  - name: ATLAS_ACTION\n    required: true\n"
-            "    description: \"The action to run, such as migrate/push.\"\n"
-            "  - name: ATLAS_TOKEN\n    description: \"Token of the registry.\"\n"
-            "  - name: BITBUCKET_ACCESS_TOKEN\n"
-            "    description: \"Token for comments on pull requests.\"\n");
+    buf_str(&out, "description: Database changes in CI/CD that go out on the worst day\n"
+                  "category: Deployment\n"
+                  "tags: [database, migrations, atlas]\n"
+                  "variables:\n"
+                  "  - name: ATLAS_ACTION\n    required: true\n"
+                  "    description: \"The action to run, such as migrate/push.\"\n"
+                  "  - name: ATLAS_TOKEN\n    description: \"Token of the registry.\"\n"
+                  "  - name: BITBUCKET_ACCESS_TOKEN\n"
+                  "    description: \"Token for comments on pull requests.\"\n");
     for (const ActionSpec *a = runner_actions; a->id; a++)
         for (size_t i = 0; a->inputs[i]; i++)
             if (is_listed(a->inputs[i]) && !seen_before(a, a->inputs[i]->name))
@@ -344,8 +363,8 @@ static void bitbucket_pipe(Writer *w) {
 // --- README -------------------------------------------------------------------------------------
 
 static void readme_table(Buf *out, const ActionSpec *a) {
-    buf_printf(out, "### `%s`\n\n%s.\n\n| input | default | meaning |\n| --- | --- | --- |\n", a->id,
-               a->description);
+    buf_printf(out, "### `%s`\n\n%s.\n\n| input | default | meaning |\n| --- | --- | --- |\n",
+               a->id, a->description);
     for (size_t i = 0; a->inputs[i]; i++) {
         const InputSpec *s = a->inputs[i];
         if (is_listed(s))

