@@ -10,7 +10,7 @@
 
 typedef struct Store Store;
 
-// Opens a store without talking to it. E_INVALID: a malformed URL or unknown parameter (named);
+// Opens a store without talking to it; errors do not name the URL. E_INVALID: a malformed URL or unknown parameter (named);
 // E_UNSUPPORTED: no driver for the scheme; E_UNAUTHORIZED: no credentials (lists what was tried).
 Err *store_open(Store **out, const char *url, Loop *loop, Arena *mem) MUST_USE;
 // Makes the place ready for a first write where that is cheap: file:// creates its directory. Others

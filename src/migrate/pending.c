@@ -156,9 +156,28 @@ static Err *cut_pending(FileRefs *files, const char *to_version) {
     return no_file(to_version);
 }
 
+// Revisions are kept by version: two files of one version would share a row. (Flyway's repeatable
+// files have none.)
+static Err *check_versions(Files files) {
+    AutoArena tmp = arena_new(NULL);
+    Map seen;
+    map_init(&seen, tmp);
+    for (size_t i = 0; i < files.len; i++) {
+        const MigrateFile *f = &files.items[i];
+        const char *other = *f->version ? map_get(&seen, f->version) : NULL;
+        if (other)
+            return err_hint(err_new(E_INVALID, "files %s and %s have the same version \"%s\"", other,
+                                    f->name, f->version),
+                            "rename one of them, and run `atlas migrate hash`");
+        map_set(&seen, f->version, arena_strdup(tmp, f->name));
+    }
+    return NULL;
+}
+
 Err *pending_compute(Pending *out, const PendingParams *p, Arena *mem) {
     Files files = {p->dir->files.items, p->dir->files.len};
     *out = (Pending){0};
+    TRY(check_versions(files));
     TRY(limit_files(&files, p));
     if (p->state->revisions.len == 0)
         TRY(first_run(out, p, files, mem));

@@ -64,21 +64,22 @@ static char *take_line(const char **p, const char *end, Arena *mem) {
     return line;
 }
 
-static Err *invalid_format(void) {
-    return err_hint(err_new(E_CHECKSUM, "checksum file format invalid"),
+static Err *invalid_format(int line, const char *why) {
+    return err_hint(err_new(E_CHECKSUM, "checksum file format invalid: " MIGRATE_SUM_FILE ":%d: %s",
+                            line, why),
                     "`atlas migrate hash` writes " MIGRATE_SUM_FILE " anew");
 }
 
 static Err *parse(Str sum, const char **total, Entries *out, Arena *mem) {
     const char *p = sum.ptr, *end = sum.ptr + sum.len;
     if (sum.len == 0)
-        return invalid_format();
+        return invalid_format(1, "it is empty");
     *total = take_line(&p, end, mem);
     *total += cstr_starts(*total, "h1:") ? 3 : 0;
-    while (p < end) {
+    for (int number = 2; p < end; number++) {
         char *line = take_line(&p, end, mem), *mark = strstr(line, "h1:");
         if (!mark)
-            return invalid_format();
+            return invalid_format(number, "the line has no \"h1:\"");
         *mark = 0;
         list_push(out, mem, ((Entry){cstr_trim(mem, line), mark + 3}));
     }

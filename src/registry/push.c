@@ -322,7 +322,7 @@ static const char *causes(const PushJob *j, Arena *mem) {
 // The primary said no: nothing falls back. If its answer came late, some backups are written.
 static Err *refusal(PushJob *j, Arena *mem) {
     StrList written = {0};
-    Err *e = err_copy(j->primary->error);
+    Err *e = target_error(j->primary->target, j->primary->error);
     for (size_t i = 0; i < j->lane_count; i++)
         if (j->lanes[i].took)
             list_push(&written, mem, j->lanes[i].target->url);
@@ -340,7 +340,7 @@ static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
         return NULL;
     }
     if (j->lane_count == 1)
-        return err_copy(j->lanes[0].error);
+        return target_error(j->lanes[0].target, j->lanes[0].error);
     if (out->copies == 0)
         return err_new(E_UNREACHABLE, "no target took the push: %s", causes(j, mem));
     return err_new(E_UNREACHABLE, "%d of %zu targets took the push, min_copies wants %d%s%s",

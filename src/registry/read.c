@@ -260,7 +260,7 @@ static Err *choose(ReadJob *j) {
         return read_from_backups(j);
     }
     if (!error_is_eligible(p->error))
-        return err_copy(p->error);
+        return target_error(p->target, p->error);
     target_mark_dead(p->target, p->error);
     return read_from_backups(j);
 }

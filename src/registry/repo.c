@@ -51,6 +51,11 @@ bool error_is_eligible(const Err *e) {
     }
 }
 
+Err *target_error(const Target *t, const Err *e) {
+    Err *copy = err_copy(e);
+    return t->driver->push ? copy : err_wrap(copy, "%s", t->url);
+}
+
 void target_mark_dead(Target *t, const Err *e) {
     if (!t->broken && (err_code(e) == E_TIMEOUT || err_code(e) == E_UNREACHABLE))
         t->broken = err_copy(e);

@@ -76,6 +76,8 @@ Targets repo_targets(const Repo *r, Arena *mem);
 
 // Whether an error of the primary lets the next target be asked (registry-storage.md section 2).
 bool error_is_eligible(const Err *e);
+// A copy of a target's error that names the target (a cloud's errors do so themselves).
+Err *target_error(const Target *t, const Err *e) MUST_USE;
 // The target gave no answer: it is not asked again in this run.
 void target_mark_dead(Target *t, const Err *e);
 const char *age_text(Arena *mem, const Host *host, const char *pushed_at);

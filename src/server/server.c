@@ -348,10 +348,12 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
 static Err *check_store(const ServerOptions *o, Arena *mem) {
     Store *store = NULL;
     StrList ignored;
-    TRY(store_open(&store, o->store_url, o->loop, mem));
-    TRY(store_prepare(store));
-    Err *e = store_list(&ignored, store, "repositories/", mem);
-    return e ? err_wrap(e, "%s", store_url(store)) : NULL;
+    Err *e = store_open(&store, o->store_url, o->loop, mem);
+    if (!e)
+        e = store_prepare(store);
+    if (!e)
+        e = store_list(&ignored, store, "repositories/", mem);
+    return e ? err_wrap(e, "%s", url_redact_stars(mem, o->store_url)) : NULL;
 }
 
 Err *server_run(const ServerOptions *o, Arena *mem) {

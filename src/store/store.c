@@ -63,7 +63,7 @@ static Err *clean_prefix(const char **out, const char *text, Arena *mem) {
     return NULL;
 }
 
-static Err *open_store(Store **out, const char *text, Loop *loop, Arena *mem) {
+Err *store_open(Store **out, const char *text, Loop *loop, Arena *mem) {
     const char *scheme = scheme_of(text, mem);
     const StoreDriver *d = find_driver(scheme);
     if (cstr_empty(scheme))
@@ -87,11 +87,6 @@ static Err *open_store(Store **out, const char *text, Loop *loop, Arena *mem) {
     s->url = url_redact_stars(mem, text);
     s->budget = http_budget(loop);
     return NULL;
-}
-
-Err *store_open(Store **out, const char *url, Loop *loop, Arena *mem) {
-    Err *e = open_store(out, url, loop, mem);
-    return e ? err_wrap(e, "%s", url_redact_stars(mem, url)) : NULL;
 }
 
 Err *store_prepare(Store *s) { return s->driver->prepare ? s->driver->prepare(s) : NULL; }

@@ -162,6 +162,13 @@ static void test_out_of_order(void **state) {
     expect(w, p, "2 3 4 5");
 }
 
+static void test_one_version_twice(void **state) {
+    World *w = *state;
+    MigrateApplyParams p = {.db = open_db(w, "a.db")};
+    files(w, "1 10_x 1_b");
+    expect_error(w, p, E_INVALID, "files 1.sql and 1_b.sql have the same version \"1\"");
+}
+
 static void test_words(void **state) {
     (void)state;
     MigrateTxMode mode = MIGRATE_TX_ALL;
@@ -180,7 +187,7 @@ static void test_words(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_first_run),    TEST(test_checkpoints), TEST(test_next_runs),
-        TEST(test_out_of_order), TEST(test_words),
+        TEST(test_out_of_order), TEST(test_one_version_twice), TEST(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
