@@ -6,15 +6,17 @@
 #include "atlas/cli.h"
 #include "atlas/runner.h"
 
-static volatile sig_atomic_t cancelled, hung_up;
+static volatile sig_atomic_t cancelled;
+static volatile sig_atomic_t hung_up = -1; // a server sets it to 0: SIGHUP no longer cancels
 
 static void on_signal(int signal_number) {
-    if (cancelled && signal_number != SIGHUP)
-        _exit(1); // the second time means it
-    if (signal_number == SIGHUP)
+    if (signal_number == SIGHUP && hung_up >= 0) {
         hung_up = 1;
-    else
-        cancelled = 1;
+        return;
+    }
+    if (cancelled)
+        _exit(1); // the second time means it
+    cancelled = 1;
 }
 
 static void catch_signals(void) {

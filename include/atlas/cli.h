@@ -9,7 +9,7 @@
 typedef struct CliWorld {
     const Host *host;
     const volatile sig_atomic_t *cancel; // SIGINT, SIGTERM, SIGHUP
-    volatile sig_atomic_t *reload;       // SIGHUP while serving
+    volatile sig_atomic_t *reload;       // SIGHUP while serving; < 0: nobody serves, it cancels
 } CliWorld;
 
 // Runs `atlas ARGV[1..]`. Results go to standard output. E_SILENT: everything was said already and

@@ -73,12 +73,11 @@ static Err *check_value(const FlagSpec *s, const char *value, Arena *mem) {
 }
 
 static Err *add_value(FlagSet *f, const FlagSpec *s, const char *value) {
-    const char *name = s->stands_for ? s->stands_for : s->name;
     TRY(check_value(s, value, f->mem));
-    StrList *list = map_get(&f->values, name);
+    StrList *list = map_get(&f->values, s->name);
     if (!list) {
         list = NEW(f->mem, StrList);
-        map_set(&f->values, name, list);
+        map_set(&f->values, s->name, list);
     }
     if (s->kind == FLAG_LIST)
         return csv_record(list, value, f->mem);
@@ -145,6 +144,18 @@ static Err *parse_short(FlagSet *f, char **argv, size_t argc, size_t *i) {
     return NULL;
 }
 
+// An alias gives its value to the flag that it stands for; the two exclude each other.
+static Err *resolve_aliases(FlagSet *f) {
+    for (size_t i = 0; f->specs[i]; i++) {
+        const FlagSpec *s = f->specs[i];
+        if (!s->stands_for || !flag_given(f, s->name))
+            continue;
+        TRY(flags_exclusive(f, (const char *[]){s->stands_for, s->name}, 2));
+        flag_fill_list(f, s->stands_for, map_get(&f->values, s->name));
+    }
+    return NULL;
+}
+
 Err *flags_parse(FlagSet *out, const FlagSpec *const *specs, char **argv, size_t argc, Arena *mem) {
     *out = (FlagSet){.specs = specs, .mem = mem};
     map_init(&out->values, mem);
@@ -152,7 +163,7 @@ Err *flags_parse(FlagSet *out, const FlagSpec *const *specs, char **argv, size_t
         if (cstr_eq(argv[i], "--")) {
             for (i++; i < argc; i++)
                 list_push(&out->args, mem, argv[i]);
-            return NULL;
+            break;
         }
         if (cstr_starts(argv[i], "--"))
             TRY(parse_long(out, argv, argc, &i));
@@ -161,7 +172,7 @@ Err *flags_parse(FlagSet *out, const FlagSpec *const *specs, char **argv, size_t
         else
             list_push(&out->args, mem, argv[i]);
     }
-    return NULL;
+    return resolve_aliases(out);
 }
 
 static const StrList *values_of(const FlagSet *f, const char *name) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "atlas/report.h"
 #include "atlas/tmpl.h"
 
 void cli_print(const char *text) { fputs(text, stdout); }
@@ -14,6 +15,21 @@ static bool has_colour(const Cli *c) {
            !cstr_eq(host_env(h, "TERM"), "dumb");
 }
 
+// {{ default . }} of a status report: its standard text. (Elsewhere `default` takes a fallback.)
+static Err *fn_default(const TmplOptions *options, Value *const *args, size_t n, Value **out,
+                       Arena *mem) {
+    (void)options, (void)n;
+    Buf text;
+    buf_init(&text, mem, BUF_MAX_TEXT);
+    if (args[0])
+        report_status_text(&text, args[0]);
+    *out = value_bytes(mem, buf_view(&text));
+    return NULL;
+}
+
+static const TmplFunc status_func[] = {{"default", 1, 1, fn_default}};
+static const TmplFuncs status_funcs = {status_func, COUNT_OF(status_func), &tmpl_shared_funcs};
+
 Err *cli_render(char **out, Cli *c, Value *report, Arena *mem) {
     const char *text = flag_text(&c->flags, "format");
     Tmpl *t = NULL;
@@ -22,7 +38,8 @@ Err *cli_render(char **out, Cli *c, Value *report, Arena *mem) {
     if (!*text)
         return NULL;
     buf_init(&rendered, mem, BUF_MAX_TEXT);
-    TRY(tmpl_parse(&t, "format", text, &tmpl_shared_funcs, mem));
+    bool is_status = value_get(report, "Status") != NULL;
+    TRY(tmpl_parse(&t, "format", text, is_status ? &status_funcs : &tmpl_shared_funcs, mem));
     TRY(tmpl_run(&rendered, t, NULL, report, &(TmplOptions){.colour = has_colour(c)}));
     *out = rendered.ptr;
     return buf_check(&rendered, "the output");

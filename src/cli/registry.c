@@ -20,6 +20,7 @@ Err *cli_registry_serve(Cli *c) {
                        .ready = announce,
                        .stop = c->world->cancel,
                        .reload = c->world->reload};
+    *c->world->reload = 0; // from here on SIGHUP reloads
     return server_run(&o, c->mem);
 }
 

@@ -57,7 +57,8 @@ static Err *ensure_repo(Target *t, const Artifact *a, Arena *mem) {
     StoreObject o;
     const char *key = repo_key(mem, a->slug);
     Err *e = store_get(&o, store_of(t), key, REF_MAX, mem);
-    if (is_absent(e)) {
+    // S3 answers 403 for a missing key when listing is not allowed: creating it tells.
+    if (is_absent(e) || err_code(e) == E_DENIED) {
         err_free(e);
         StorePut put = {.key = key,
                         .body = body_from(repo_text(a, host_now(loop_host(t->loop)), mem)),
@@ -350,8 +351,11 @@ static Err *blob_list_refs(RefNames *out, Target *t, const char *slug, Arena *me
             if (!cstr_starts(rest, folders[k].folder))
                 continue;
             rest += strlen(folders[k].folder);
-            const char *name = folders[k].kind == REF_TAG ? rest : name_unescape(mem, rest);
-            if (name)
+            // Whoever writes to the bucket chooses these names: what is no name of ours is not asked.
+            bool tag = folders[k].kind == REF_TAG;
+            const char *name = tag ? rest : name_unescape(mem, rest);
+            AutoErr bad = tag ? tag_check(rest) : NULL;
+            if (!bad && name && *name)
                 list_push(out, mem, (RefName){folders[k].kind, name});
         }
     return NULL;
@@ -365,7 +369,8 @@ static Err *blob_list_slugs(StrList *out, Target *t, Arena *mem) {
         if (!cstr_ends(name, ".json"))
             continue;
         char *slug = name_unescape(mem, arena_strndup(mem, name, strlen(name) - 5));
-        if (slug)
+        AutoErr bad = slug ? slug_check(slug) : NULL;
+        if (slug && !bad)
             list_push(out, mem, slug);
     }
     return NULL;

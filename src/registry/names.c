@@ -1,4 +1,4 @@
-#include "atlas/registry.h"
+#include "ref.h"
 
 static bool is_lower_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
@@ -93,11 +93,6 @@ static Err *set_selector(AtlasUrl *out, const UrlParam *p) {
     return NULL;
 }
 
-static bool is_digest(const char *text) {
-    return cstr_starts(text, "sha256:") && strlen(text) == 71 &&
-           strspn(text + 7, "0123456789abcdef") == 64;
-}
-
 static Err *parse(AtlasUrl *out, const char *text, Arena *mem) {
     Url *u = NULL;
     *out = (AtlasUrl){0};
@@ -115,7 +110,7 @@ static Err *parse(AtlasUrl *out, const char *text, Arena *mem) {
         TRY(set_selector(out, &u->params.items[i]));
     if (!!out->tag + !!out->version + !!out->digest > 1)
         return err_new(E_INVALID, "tag, version and digest exclude each other");
-    if (out->digest && !is_digest(out->digest))
+    if (out->digest && !digest_is_well_formed(out->digest))
         return err_new(E_INVALID, "digest must be sha256: and 64 hex digits");
     if (out->tag)
         TRY(tag_check(out->tag));

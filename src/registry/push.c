@@ -91,8 +91,9 @@ static void read_old_ref(void *arg) {
     PushJob *j = l->job;
     Err *e = l->target->driver->read_ref(&l->old[t->ref], l->target, j->artifact.slug,
                                          j->refs[t->ref], l->mem);
-    // A damaged ref is replaced; a bucket that is not there fails when it is written to.
-    if (err_code(e) == E_DAMAGED || err_code(e) == E_NO_STORE) {
+    // A damaged ref is replaced; a bucket that is not there, or may not be listed or read, fails when
+    // it is written to.
+    if (err_code(e) == E_DAMAGED || err_code(e) == E_NO_STORE || err_code(e) == E_DENIED) {
         if (err_code(e) == E_DAMAGED)
             log_debug("%s: %s", l->target->url, err_text(e));
         err_free(e);

@@ -77,6 +77,11 @@ char *ref_label(Arena *mem, RefName n) {
     return arena_printf(mem, "%s %s", ref_kinds[n.kind].word, n.name);
 }
 
+bool digest_is_well_formed(const char *text) {
+    return cstr_starts(text, "sha256:") && strlen(text) == 71 &&
+           strspn(text + 7, "0123456789abcdef") == 64;
+}
+
 static Err *damaged(const char *name, const char *why) {
     return err_new(E_DAMAGED, "%s is damaged: %s", name, why);
 }
@@ -99,12 +104,13 @@ Err *ref_parse(Ref *out, Str text, const char *name, Arena *mem) {
                  .version = value_get_text(m, "version"),
                  .pushed_at = value_get_text(m, "pushed_at"),
                  .commit = value_get_text(value_get(m, "context"), "commit"),
-                 .pending_primary = value_get_bool(v, "pending_primary")};
+                 .pending_primary = value_get_bool(v, "pending_primary"),
+                 .read = v};
     if (!m || m->kind != V_MAP || value_get_int(v, "layout") != LAYOUT)
         return damaged(name, "it has no manifest or layout");
     if (out->seq < 1 || out->seq > max_seq)
         return damaged(name, "its seq is out of range");
-    if (!cstr_starts(out->digest, "sha256:") || strlen(out->digest) != 71 || out->size < 0)
+    if (!digest_is_well_formed(out->digest) || out->size < 0)
         return damaged(name, "its manifest has no digest");
     out->manifest_digest =
         arena_printf(mem, "sha256:%s",
@@ -119,6 +125,11 @@ Str ref_text(const Ref *r, Arena *mem) {
     value_set(v, mem, "manifest", r->manifest, 0);
     if (r->pending_primary)
         value_set_bool(v, mem, "pending_primary", true, 0);
+    for (size_t i = 0; r->read && i < r->read->u.map.len; i++) {
+        const char *key = r->read->u.map.items[i].key;
+        if (!value_get(v, key) && !cstr_eq(key, "pending_primary"))
+            value_set(v, mem, key, value_member(r->read, i), 0);
+    }
     return str_from(json_text(mem, v, JSON_CANONICAL));
 }
 

@@ -44,7 +44,10 @@ typedef struct Ref {
     const char *manifest_digest;
     bool pending_primary;
     const char *etag; // of the object it was read from
+    const Value *read; // the whole object as it was read: keys that we do not know are kept
 } Ref;
+
+bool digest_is_well_formed(const char *text); // "sha256:" and 64 lower hex digits
 
 // E_DAMAGED: not a ref; E_UNSUPPORTED: a higher layout.
 Err *ref_parse(Ref *out, Str text, const char *name, Arena *mem) MUST_USE;

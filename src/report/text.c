@@ -120,7 +120,7 @@ static void add_versions(Buf *out, const Value *report) {
     buf_printf(out, "\n  -- Next Version:    %s",
                cstr_or(value_get_text(report, "Next"), "UNKNOWN"));
     if (total > 0)
-        buf_printf(out, " (%lld statements left)", (long long)(total - count));
+        buf_printf(out, " (%lld statements left)", (long long)(total > count ? total - count : 0));
     else if (value_get_bool(first, "IsCheckpoint"))
         buf_str(out, " (checkpoint)");
     buf_printf(out, "\n  -- Executed Files:  %zu%s\n", list_len(report, "Applied"),

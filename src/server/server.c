@@ -33,7 +33,17 @@ typedef struct Server {
     size_t running;  // tasks under way
     bool resumed;    // an answer waits for MHD_run, which no descriptor may announce
     uint64_t requests, refused, failed;
+    struct Connection *connections;
 } Server;
+
+// MHD's own time-out is one of silence: a client that trickles would hold its place for ever.
+typedef struct Connection {
+    struct Connection *next;
+    int fd;
+    bool in_headers;
+    int64_t deadline_ms; // of the headers
+    Arena *mem;
+} Connection;
 
 typedef struct Request {
     Server *server;
@@ -110,6 +120,48 @@ static void authenticate(Request *r) {
     r->role = tokens_role(&r->server->tokens, header + 7, &r->user);
 }
 
+// --- connections --------------------------------------------------------------------------------
+
+static int64_t now_ms(const Server *s) { return host_monotonic_ms(loop_host(s->loop)); }
+
+static Connection *connection_of(struct MHD_Connection *c) {
+    return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *c, void **state,
+                          enum MHD_ConnectionNotificationCode code) {
+    Server *s = ctx;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        Arena *mem = arena_new(NULL);
+        Connection *made = *state = NEW(mem, Connection);
+        *made = (Connection){
+            .next = s->connections,
+            .fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+            .in_headers = true,
+            .deadline_ms = now_ms(s) + HEADER_TIMEOUT_S * 1000,
+            .mem = mem};
+        s->connections = made;
+        return;
+    }
+    Connection *gone = *state;
+    for (Connection **at = &s->connections; *at; at = &(*at)->next)
+        if (*at == gone) {
+            *at = gone->next;
+            arena_free(gone->mem);
+            break;
+        }
+    *state = NULL;
+}
+
+static void cut_slow(const Server *s) {
+    int64_t now = now_ms(s);
+    for (Connection *c = s->connections; c; c = c->next)
+        if (c->in_headers && now >= c->deadline_ms) {
+            c->in_headers = false;
+            shutdown(c->fd, SHUT_RDWR); // the daemon sees the end of it and closes
+        }
+}
+
 // --- one request --------------------------------------------------------------------------------
 
 static void run_request(void *arg) {
@@ -171,6 +223,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         r = *state = NEW(mem, Request);
         *r = (Request){.server = ctx, .connection = c, .mem = mem};
         buf_init(&r->body, mem, MAX_BODY);
+        connection_of(c)->in_headers = false;
         return route(r, path, method);
     }
     if (*size)
@@ -186,11 +239,14 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 
 static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
                         enum MHD_RequestTerminationCode code) {
-    (void)c, (void)code;
+    (void)code;
     Server *s = ctx;
     Request *r = *state;
     if (!r)
         return;
+    Connection *kept = connection_of(c);
+    kept->in_headers = true; // of the next request, which may be HEADER_TIMEOUT_S away
+    kept->deadline_ms = now_ms(s) + 2 * HEADER_TIMEOUT_S * 1000;
     s->bodies -= r->counted;
     arena_free(r->mem); // its task has ended: a suspended connection does not complete
     *state = NULL;
@@ -284,6 +340,7 @@ static Err *start_daemon(Server *s, int fd) {
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HEADER_TIMEOUT_S,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_NOTIFY_COMPLETED, on_complete, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)64 << 10, MHD_OPTION_END);
     if (!s->daemon)
@@ -328,6 +385,7 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
     while (!*s->options->stop) {
         loop_wait(s->loop, stopping, s, host_monotonic_ms(loop_host(s->loop)) + TICK_MS);
         s->resumed = false;
+        cut_slow(s);
         run_daemon(s);
         if (*reload) {
             *reload = 0;

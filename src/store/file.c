@@ -14,7 +14,7 @@ typedef struct FileStore {
     Store base;
     const char *root;
     bool create_dir;
-    unsigned file_mode;
+    unsigned file_mode, file_mask;
 } FileStore;
 
 enum { LOCK_WAIT_MS = 10000 };
@@ -36,6 +36,9 @@ static Err *file_open(Store **out, const Url *url, Loop *loop, Arena *mem) {
     TRY(store_param_bool(&s->create_dir, url, "create_dir", true));
     const char *mode = url_param(url, "dir_file_mode");
     char *end = NULL;
+    mode_t mask = umask(0); // it can only be read by setting it
+    umask(mask);
+    s->file_mask = mask;
     s->file_mode = mode ? (unsigned)strtoul(mode, &end, 8) : 0777;
     if (mode && (!*mode || *end || s->file_mode > 0777))
         return err_new(E_INVALID, "dir_file_mode \"%s\" is not an octal mode such as 0750", mode);
@@ -90,7 +93,7 @@ static void close_later(void *fd) { close((int)(intptr_t)fd); }
 static Err *file_head(StoreObject *out, Store *base, const char *key, Arena *mem) {
     FileStore *s = (FileStore *)base;
     const char *path = path_of(s, key, mem);
-    AutoFd fd = open(path, O_RDONLY | O_CLOEXEC);
+    AutoFd fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return open_error(s, errno, path);
     TRY(describe(out, s, fd, path, mem));
@@ -101,7 +104,7 @@ static Err *file_head(StoreObject *out, Store *base, const char *key, Arena *mem
 static Err *file_get(StoreObject *out, Store *base, const char *key, int64_t max, Arena *mem) {
     FileStore *s = (FileStore *)base;
     const char *path = path_of(s, key, mem);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return open_error(s, errno, path);
     arena_on_free(mem, close_later, (void *)(intptr_t)fd);
@@ -155,7 +158,7 @@ static Err *write_temp(char *temp, const char **etag, FileStore *s, const StoreP
         return err_errno(errno, "%s", temp);
     FdSink sink = {fd, hasher_new(mem)};
     Err *e = body_each(&put->body, write_piece, &sink);
-    if (!e && (fchmod(fd, 0666 & s->file_mode) < 0 || fsync(fd) < 0))
+    if (!e && (fchmod(fd, 0666 & s->file_mode & ~s->file_mask) < 0 || fsync(fd) < 0))
         e = err_errno(errno, "writing");
     if (e) {
         unlink(temp);

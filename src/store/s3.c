@@ -20,7 +20,7 @@ typedef struct S3Store {
     bool bare_etags; // If-Match is compared as written, as Ceph 16 does
 } S3Store;
 
-enum { PART_SIZE = 16 << 20, MULTIPART_FROM = 64 << 20, MAX_ERROR = 64 << 10 };
+enum { PART_SIZE = 16 << 20, MULTIPART_FROM = 64 << 20, MAX_ERROR = 64 << 10, MAX_KEYS = 1 << 20 };
 
 // --- where --------------------------------------------------------------------------------------
 
@@ -111,6 +111,9 @@ typedef struct S3Call {
     int64_t max;
     // worked out by call_send
     const char *host, *path;
+    // what the last attempt assumed; requests side by side may have learned better meanwhile
+    const char *region;
+    int64_t skew_s;
 } S3Call;
 
 static Err *hash_piece(void *ctx, Str piece) {
@@ -177,6 +180,8 @@ static void locate(S3Call *c, Arena *mem) {
 
 static Err *send_once(HttpResponse *out, S3Call *c, Arena *mem) {
     locate(c, mem);
+    c->region = c->store->region;
+    c->skew_s = c->store->skew_s;
     Buf url;
     buf_init(&url, mem, SIZE_MAX);
     buf_printf(&url, "%s://%s%s", c->store->scheme, c->host, c->path);
@@ -271,14 +276,18 @@ static bool learn(S3Call *c, const HttpResponse *r, Arena *mem) {
     S3Error e = parse_error(r, mem);
     const char *date = http_header_get(&r->headers, "date");
     Time server;
-    if (cstr_eq(e.code, "RequestTimeTooSkewed") && s->skew_s == 0 && date &&
-        time_parse_http(date, &server)) {
+    bool skewed = cstr_eq(e.code, "RequestTimeTooSkewed");
+    if (skewed && c->skew_s != s->skew_s)
+        return true;
+    if (skewed && s->skew_s == 0 && date && time_parse_http(date, &server)) {
         s->skew_s = server.sec - host_now(s->base.host).sec;
         log_debug("%s: clock differs by %lld s", s->base.url, (long long)s->skew_s);
         return s->skew_s != 0;
     }
     bool moved = r->status == 301 || r->status == 307 || r->status == 400;
-    if (moved && *e.region && !cstr_eq(e.region, s->region)) {
+    if (moved && *e.region && cstr_eq(e.region, s->region))
+        return !cstr_eq(c->region, s->region);
+    if (moved && *e.region) {
         log_debug("%s: bucket is in region %s", s->base.url, e.region);
         s->region = arena_strdup(s->base.mem, e.region);
         if (!s->explicit_endpoint)
@@ -500,8 +509,9 @@ static Err *s3_put(const char **etag, Store *base, const StorePut *put, Arena *m
 }
 
 static Err *s3_list(StrList *out, Store *base, const char *prefix, Arena *mem) {
-    const char *token = "";
+    const char *token = "", *before;
     do {
+        before = token;
         S3Call c = call_new((S3Store *)base, "GET", NULL);
         call_query(&c, "list-type", "2");
         call_query(&c, "prefix", prefix);
@@ -516,6 +526,8 @@ static Err *s3_list(StrList *out, Store *base, const char *prefix, Arena *mem) {
                 list_push(out, mem, xml_child_text(x, "Key"));
         bool more = cstr_eq(xml_child_text(answer, "IsTruncated"), "true");
         token = more ? xml_child_text(answer, "NextContinuationToken") : "";
+        if ((*token && cstr_eq(token, before)) || out->len > MAX_KEYS)
+            return err_new(E_UNREACHABLE, "%s: the listing does not end", c.host);
     } while (*token);
     return NULL;
 }

@@ -145,11 +145,13 @@ Err *store_probe(Store *s, const StorePut *put, Arena *mem) {
 Err *store_list(StrList *out, Store *s, const char *prefix, Arena *mem) {
     StrList full = {0};
     *out = (StrList){0};
-    Err *e = s->driver->list(&full, s, arena_printf(mem, "%s%s", s->prefix, prefix), mem);
+    const char *under = arena_printf(mem, "%s%s", s->prefix, prefix);
+    Err *e = s->driver->list(&full, s, under, mem);
     if (e)
         return err_wrap(e, "listing %s", prefix);
     for (size_t i = 0; i < full.len; i++)
-        list_push(out, mem, full.items[i] + strlen(s->prefix));
+        if (cstr_starts(full.items[i], under)) // a server may answer anything
+            list_push(out, mem, full.items[i] + strlen(s->prefix));
     strlist_sort(out);
     return NULL;
 }

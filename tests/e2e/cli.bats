@@ -67,6 +67,9 @@ URL_JSON='{"Scheme":"sqlite","Opaque":"","User":null,"Host":"app.db","Path":"","
     fails 'Error: accepts at most 1 arg(s), received 2' atlas migrate apply 1 2 -u sqlite://x.db
     for bad in 0 -1 x 1.5; do run atlas migrate apply -u sqlite://app.db -- $bad; [ "$status" -eq 1 ]; has "$output" "Error: "; done
     run atlas migrate apply -u sqlite://app.db --lock-timeout 10; [ "$status" -eq 1 ]; has "$output" lock-timeout
+    fails 'Error: if any flags in the group [format log] are set none of the others can be; [format log] were all set' \
+        atlas migrate apply -u sqlite://app.db --log x --format y
+    run atlas migrate status -u sqlite://app.db --log '{{ .Status }}'; equal "$output" PENDING
     run atlas migrate apply -u sqlite://app.db --tx-mode bad; [ "$status" -eq 1 ]; has "$output" '"bad"' tx-mode
     run atlas migrate status -u sqlite://app.db --format '{{ .Nope'; [ "$status" -eq 1 ]
     run atlas migrate apply -u 'postgres://user:hunter2@%zz/db'; [ "$status" -eq 1 ]; lacks "$output" hunter2
@@ -341,7 +344,23 @@ H
     run atlas migrate apply --url sqlite://app.db --lock-timeout 300ms; [ "$status" -eq 0 ]
 }
 
+@test "SIGINT, SIGTERM and SIGHUP cancel a run" {
+    mkdir migrations; echo 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x < 100000000) SELECT max(x) FROM c;' > migrations/1.sql
+    atlas migrate hash
+    local s code
+    for s in INT TERM HUP; do
+        code=0; timeout --foreground -s "$s" -k 20 1 atlas migrate apply -u "sqlite://$s.db" > out 2> err || code=$?
+        equal "$code" 124; has "$(tail -n 1 err)" "interrupted"
+    done
+}
+
 @test "a full or closed standard output is an error" {
     vector; atlas migrate hash
     run bash -c 'atlas migrate ls > /dev/full'; [ "$status" -eq 1 ]; has "$output" "writing to standard output failed"
+}
+
+@test "migrate status: {{ default . }} is the standard text" {
+    migrations 1
+    equal "$(atlas migrate status --url sqlite://app.db --format '{{ default . }}')" \
+        "$(atlas migrate status --url sqlite://app.db)"
 }

@@ -12,6 +12,14 @@ ops() { jq -r .op cloud.log | paste -sd' '; }
 add() { printf 'CREATE TABLE t%s (x int);\n' "$1" > "migrations/202602$1.sql"; atlas migrate hash; }
 api() { curl -s -m 20 -o body -w '%{http_code}' "$@"; } # prints the status
 
+@test "file store: objects obey the umask; what is no file is no object" {
+    migrations 1; project "url=file://registry"
+    (umask 027; atlas migrate push --env ci)
+    equal "$(stat -c %a registry/app/refs/tags/latest registry/app/blobs/sha256/* | paste -sd' ')" "640 640"
+    rm registry/app/refs/tags/latest; mkfifo registry/app/refs/tags/latest
+    run --separate-stderr timeout 5 atlas migrate ls --dir atlas://app --env ci; [ "$status" -eq 1 ] # never waits for a writer
+}
+
 # --- serve ----------------------------------------------------------------------------------------
 
 @test "serve: tokens, roles, reload, refusals" {
@@ -58,6 +66,20 @@ api() { curl -s -m 20 -o body -w '%{http_code}' "$@"; } # prints the status
     equal "$(api -H "$a" -d '{"query":"{ pushDir }","variables":{"input":{"slug":"app","tag":"x","dir":"%%%"}}}' $REGISTRY/query)" 200; has "$(cat body)" base64
     equal "$(api -H "$a" -d '{"query":"{ pushDir }","variables":{"input":{"slug":"app","tag":"x","dir":"bm90IGEgdGFy"}}}' $REGISTRY/query)" 200; has "$(cat body)" errors
     equal "$(find registry -name '*app*')" ""
+}
+
+@test "serve: headers that trickle are cut off after 10 s, others do not suffer" {
+    serve; local i rc port; port=$(port_of "$REGISTRY"); SECONDS=0
+    exec 7<> "/dev/tcp/127.0.0.1/$port"
+    printf 'POST /query HTTP/1.1\r\nHost: x\r\n' >&7
+    for i in $(seq 14); do
+        printf 'X' >&7 2> /dev/null || break
+        equal "$(api $REGISTRY/healthz)" 200
+        rc=0; read -r -t 1 -n 1 -u 7 || rc=$?
+        [ "$rc" -gt 128 ] || break # over 128: the time is up, the connection is not
+    done
+    exec 7>&-
+    [ "$SECONDS" -ge 9 ]; [ "$SECONDS" -le 12 ]
 }
 
 @test "serve: refuses what would be open to the world; stops gracefully" {

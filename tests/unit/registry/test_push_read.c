@@ -123,6 +123,59 @@ static void damaged_backup_is_skipped(void **state) {
     arena_free(w.mem);
 }
 
+static const char *file_text(const World *w, const char *path) {
+    Str text;
+    assert_ok(fs_read(&text, path, 1 << 20, w->mem));
+    return str_dup(w->mem, text);
+}
+
+// Whoever can write to a bucket chooses what its refs and names say: never a path, never a crash.
+static void a_hostile_ref_is_damaged(void **state) {
+    (void)state;
+    World w;
+    world(&w);
+    PushResult p;
+    PushParams c = content("good");
+    assert_ok(repo_push(&p, open_repo(&w, store(&w, "primary")), &c, w.mem));
+    const char *path = fs_join(w.mem, w.dir, "primary/app/refs/tags/latest");
+    const char *evil = arena_printf(w.mem, "sha256:../../../%0*d", 64 - 9, 0);
+    assert_ok(fs_write_atomic(path, str_from(cstr_replace(w.mem, file_text(&w, path), p.digest, evil)),
+                              0644));
+    ReadResult r;
+    assert_string_equal(read_text(&w, open_repo(&w, store(&w, "primary")), NULL, &r), "good");
+    assert_true(r.from_backup);
+    assert_ok(fs_write_atomic(fs_join(w.mem, w.dir, "one/app/refs/tags/UP\nper"), str_from("{}"), 0644));
+    assert_ok(fs_write_atomic(fs_join(w.mem, w.dir, "one/repositories/_2e_2e.json"), str_from("{}"), 0644));
+    Value *report;
+    bool all_ok;
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, w.mem));
+    assert_true(all_ok);
+    assert_null(strstr(json_text(w.mem, report, JSON_PLAIN), "UP"));
+    StrList slugs = {0};
+    assert_ok(repo_list_slugs(&slugs, open_repo(&w, store(&w, "one")), w.mem));
+    assert_int_equal(slugs.len, 1);
+    arena_free(w.mem);
+}
+
+static void sync_keeps_unknown_keys(void **state) {
+    (void)state;
+    World w;
+    world(&w);
+    PushResult p;
+    PushParams c = content("good");
+    assert_ok(repo_push(&p, open_repo(&w, store(&w, "primary")), &c, w.mem));
+    const char *path = fs_join(w.mem, w.dir, "primary/app/refs/tags/latest");
+    const char *text = cstr_replace(w.mem, file_text(&w, path), "\"seq\":1",
+                                    "\"seq\":2,\"sigs\":[{\"kid\":\"k\"}]");
+    assert_ok(fs_write_atomic(path, str_from(text), 0644));
+    Value *report;
+    bool all_ok;
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, w.mem));
+    assert_true(all_ok);
+    assert_string_equal(file_text(&w, fs_join(w.mem, w.dir, "one/app/refs/tags/latest")), text);
+    arena_free(w.mem);
+}
+
 static void damaged_primary_blob_comes_from_a_backup(void **state) {
     (void)state;
     World w;
@@ -258,6 +311,8 @@ int main(void) {
         cmocka_unit_test(push_reaches_all_targets),
         cmocka_unit_test(dead_primary_is_a_warning),
         cmocka_unit_test(damaged_backup_is_skipped),
+        cmocka_unit_test(a_hostile_ref_is_damaged),
+        cmocka_unit_test(sync_keeps_unknown_keys),
         cmocka_unit_test(damaged_primary_blob_comes_from_a_backup),
         cmocka_unit_test(stale_backup_is_named),
         cmocka_unit_test(all_failed_names_every_target),
