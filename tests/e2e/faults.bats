@@ -155,7 +155,7 @@ through() { echo "s3://lab/f$BATS_TEST_NUMBER-$RANDOM?endpoint=$PROXY"; } # a fr
 
 # --- an S3 server of our own, for what real ones do seldom ------------------------------------------
 
-odd_s3() { # CODE: a line of python; it sees h (the request), query, answer(status, body, headers)
+odd_s3() { # CODE: a line of python; it sees h (the request), query, key, D (the objects), answer(status, body, headers)
     cat > odd.py <<'P'
 import http.server, os, sys, urllib.parse
 D, odd = {}, compile(sys.argv[1], 'odd', 'exec')
@@ -171,7 +171,7 @@ class H(http.server.BaseHTTPRequestHandler):
             for k in headers: h.send_header(k, headers[k])
             h.send_header('Content-Length', str(len(out))); h.end_headers()
             if h.command != 'HEAD': h.wfile.write(out)
-        exec(odd, {'h': h, 'query': query, 'answer': answer})
+        exec(odd, {'h': h, 'query': query, 'answer': answer, 'D': D, 'key': key})
         if h.answered: return
         if h.command == 'PUT':
             if h.headers.get('If-None-Match') and key in D: return answer(412)
@@ -203,4 +203,19 @@ P
     run timeout 20 atlas registry verify --env ci
     kill "$(cat odd.pid)"
     [ "$status" -eq 1 ]; has "$output" "the listing does not end"
+}
+
+@test "s3: a bucket that may not be listed answers 403 for what is not there" {
+    migrations 1
+    odd_s3 "if h.command != 'PUT' and key not in D: answer(403, b'<Error><Code>AccessDenied</Code></Error>')"
+    local i
+    for i in 1 2; do
+        run --separate-stderr atlas migrate push app:v$i --env ci
+        [ "$status" -eq 0 ]; equal "$stderr" ""
+    done
+    run atlas migrate ls --dir 'atlas://app?tag=v2' --env ci --short
+    [ "$status" -eq 0 ]; equal "$output" 20260101000000
+    run atlas migrate ls --dir 'atlas://app?tag=none' --env ci
+    kill "$(cat odd.pid)"
+    [ "$status" -eq 1 ]; has "$output" "tag none of \"app\" not found"
 }
