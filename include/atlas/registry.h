@@ -53,7 +53,6 @@ Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) MUST_USE;
 // Overrides the options' min_copies.
 void repo_set_min_copies(Repo *r, int min_copies);
 bool repo_has_cloud(const Repo *r);
-const char *repo_slug(const Repo *r);
 
 // One target's outcome of a push.
 typedef struct TargetOutcome {

@@ -16,12 +16,8 @@ Err *store_open(Store **out, const char *url, Loop *loop, Arena *mem) MUST_USE;
 // Makes the place ready for a first write where that is cheap: file:// creates its directory. Others
 // do nothing.
 Err *store_prepare(Store *s) MUST_USE;
-// True if some driver takes this URL's scheme.
-bool store_handles(const char *url);
 // The URL without user info and secrets, for reports; lives as long as the store.
 const char *store_url(const Store *s);
-// Starts a new operation: the time-out budget is full again.
-void store_reset_budget(Store *s);
 
 typedef struct StoreObject {
     Body body;           // of store_get

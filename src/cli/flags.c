@@ -199,12 +199,6 @@ StrList flag_list(const FlagSet *f, const char *name) {
     return v ? *v : (StrList){0};
 }
 
-Duration flag_duration(const FlagSet *f, const char *name) {
-    Duration d = 0;
-    duration_parse(flag_text(f, name), &d);
-    return d;
-}
-
 uint64_t flag_uint(const FlagSet *f, const char *name) {
     uint64_t n = 0;
     cstr_to_u64(flag_text(f, name), INT64_MAX, &n);

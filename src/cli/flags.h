@@ -44,7 +44,6 @@ bool flag_given(const FlagSet *f, const char *name);
 const char *flag_text(const FlagSet *f, const char *name);
 bool flag_bool(const FlagSet *f, const char *name);
 StrList flag_list(const FlagSet *f, const char *name);
-Duration flag_duration(const FlagSet *f, const char *name);
 uint64_t flag_uint(const FlagSet *f, const char *name);
 // Sets a flag that was not given (from the project's env); "" is ignored.
 void flag_fill(FlagSet *f, const char *name, const char *value);

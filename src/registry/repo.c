@@ -27,7 +27,6 @@ Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) {
 
 void repo_set_min_copies(Repo *r, int min_copies) { r->min_copies = min_copies; }
 bool repo_has_cloud(const Repo *r) { return r->primary && r->primary->driver->push; }
-const char *repo_slug(const Repo *r) { return r->slug; }
 
 Targets repo_targets(const Repo *r, Arena *mem) {
     Targets all = {0};

@@ -13,11 +13,6 @@ static const char *scheme_of(const char *url, Arena *mem) {
     return mark ? cstr_lower(mem, arena_strndup(mem, url, (size_t)(mark - url))) : "";
 }
 
-bool store_handles(const char *url) {
-    AutoArena tmp = arena_new(NULL);
-    return find_driver(scheme_of(url, tmp)) != NULL;
-}
-
 static char *known_schemes(Arena *mem) {
     StrList names = {0};
     for (size_t i = 0; store_drivers[i]; i++)
@@ -92,7 +87,6 @@ Err *store_open(Store **out, const char *text, Loop *loop, Arena *mem) {
 Err *store_prepare(Store *s) { return s->driver->prepare ? s->driver->prepare(s) : NULL; }
 
 const char *store_url(const Store *s) { return s->url; }
-void store_reset_budget(Store *s) { s->budget.used_ms = 0; }
 StoreConditions store_conditions(const Store *s) { return s->conditions; }
 
 static const char *full_key(const Store *s, const char *key, Arena *mem) {
