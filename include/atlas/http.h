@@ -76,6 +76,8 @@ struct HttpRequest {
     Body body;
     bool has_body;
     bool once;             // never sent twice (a report); else retried by the policy
+    bool no_redirect;      // a redirect is an answer as any other
+    bool no_proxy;         // a service on this machine's own link
     int attempts;          // 0: the policy's 5 (ATLAS_HTTP_RETRIES overrides)
     int64_t connect_ms;    // 0: 10 s
     HttpBudget *budget;    // NULL: one of its own

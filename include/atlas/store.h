@@ -16,6 +16,9 @@ Err *store_open(Store **out, const char *url, Loop *loop, Arena *mem) MUST_USE;
 // Makes the place ready for a first write where that is cheap: file:// creates its directory. Others
 // do nothing.
 Err *store_prepare(Store *s) MUST_USE;
+// For a process that serves many operations on one store at once: every request gets the whole time
+// that an operation may spend without a byte moving, instead of a share of it.
+void store_share(Store *s);
 // The URL without user info and secrets, for reports; lives as long as the store.
 const char *store_url(const Store *s);
 

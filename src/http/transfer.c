@@ -207,6 +207,8 @@ static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const Ht
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    if (req->no_proxy)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
@@ -287,7 +289,7 @@ static const char *redirect_target(const HttpRequest *req, const HttpResponse *r
     bool reads = cstr_eq(req->method, "GET") || cstr_eq(req->method, "HEAD");
     bool moves = r->status == 301 || r->status == 302 || r->status == 303 || r->status == 307 ||
                  r->status == 308;
-    if (!reads || !moves || cstr_empty(to))
+    if (req->no_redirect || !reads || !moves || cstr_empty(to))
         return NULL;
     Url *base;
     AutoErr e = url_parse(&base, req->url, mem);

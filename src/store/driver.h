@@ -16,6 +16,7 @@ struct Store {
     const char *url;    // redacted
     const char *prefix; // "" or ends in "/"
     HttpBudget budget;
+    bool shared; // by operations that know nothing of each other: no common budget
     StoreConditions conditions;
 };
 
@@ -40,5 +41,12 @@ extern const StoreDriver *const store_drivers[]; // NULL-terminated
 
 // Booleans of URL parameters: "" (bare), true, 1, yes / false, 0, no.
 Err *store_param_bool(bool *out, const Url *url, const char *name, bool fallback);
+
+// What a driver's requests share, for HttpRequest.budget.
+HttpBudget *store_budget(Store *s);
+// The error of an HTTP status where the body says nothing better.
+ErrCode store_status_code(int status);
+// Address literals and localhost: servers next door, which speak path style and plain HTTP.
+bool store_host_is_local(const char *hostname);
 
 #endif

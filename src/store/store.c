@@ -150,6 +150,34 @@ Err *store_list(StrList *out, Store *s, const char *prefix, Arena *mem) {
     return NULL;
 }
 
+HttpBudget *store_budget(Store *s) { return s->shared ? NULL : &s->budget; }
+
+void store_share(Store *s) { s->shared = true; }
+
+ErrCode store_status_code(int status) {
+    switch (status) {
+    case 401:
+        return E_UNAUTHORIZED;
+    case 403:
+        return E_DENIED;
+    case 404:
+        return E_NOT_FOUND;
+    case 412:
+        return E_CONFLICT;
+    case 501:
+        return E_UNSUPPORTED;
+    default:
+        return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429
+                   ? E_INVALID
+                   : E_UNREACHABLE;
+    }
+}
+
+bool store_host_is_local(const char *hostname) {
+    bool numeric = *hostname && strspn(hostname, "0123456789.") == strlen(hostname);
+    return numeric || strchr(hostname, ':') || cstr_eq(hostname, "localhost");
+}
+
 Err *store_param_bool(bool *out, const Url *url, const char *name, bool fallback) {
     const char *text = url_param(url, name);
     static const char *const yes[] = {"", "true", "1", "yes"}, *const no[] = {"false", "0", "no"};

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "atlas/crypt.h"
-#include "credentials/aws.h"
-#include "driver.h"
+#include "../credentials/aws.h"
+#include "../driver.h"
 
 typedef struct S3Store {
     Store base;
@@ -23,11 +23,6 @@ typedef struct S3Store {
 enum { PART_SIZE = 16 << 20, MULTIPART_FROM = 64 << 20, MAX_ERROR = 64 << 10, MAX_KEYS = 1 << 20 };
 
 // --- where --------------------------------------------------------------------------------------
-
-static bool is_local(const char *hostname) {
-    bool numeric = *hostname && strspn(hostname, "0123456789.") == strlen(hostname);
-    return numeric || strchr(hostname, ':') || cstr_eq(hostname, "localhost");
-}
 
 static Err *set_endpoint(S3Store *s, const char *endpoint, bool insecure, Arena *mem) {
     if (!strstr(endpoint, "://"))
@@ -82,7 +77,7 @@ static Err *read_params(S3Store *s, const Url *url, const Host *host, Arena *mem
     Url *at = NULL;
     TRY(url_parse(&at, arena_printf(mem, "http://%s", s->host), mem));
     bool dotted = strchr(s->bucket, '.') && cstr_eq(s->scheme, "https");
-    bool local = is_local(url_hostname(mem, at)) || dotted || immutable;
+    bool local = store_host_is_local(url_hostname(mem, at)) || dotted || immutable;
     TRY(store_param_bool(&alias, url, "s3ForcePathStyle", local));
     return store_param_bool(&s->path_style, url, "use_path_style", alias);
 }
@@ -193,7 +188,7 @@ static Err *send_once(HttpResponse *out, S3Call *c, Arena *mem) {
                        .headers = c->extra,
                        .body = c->body,
                        .has_body = c->has_body,
-                       .budget = &c->store->base.budget,
+                       .budget = store_budget(&c->store->base),
                        .body_max = c->max,
                        .prepare = sign,
                        .prepare_ctx = c};
@@ -239,28 +234,9 @@ static const struct {
     {"SlowDown", E_UNREACHABLE},
 };
 
-static ErrCode status_code(int status) {
-    switch (status) {
-    case 401:
-        return E_UNAUTHORIZED;
-    case 403:
-        return E_DENIED;
-    case 404:
-        return E_NOT_FOUND;
-    case 412:
-        return E_CONFLICT;
-    case 501:
-        return E_UNSUPPORTED;
-    default:
-        return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429
-                   ? E_INVALID
-                   : E_UNREACHABLE;
-    }
-}
-
 static Err *to_error(const S3Call *c, const HttpResponse *r, Arena *mem) {
     S3Error e = parse_error(r, mem);
-    ErrCode code = status_code(r->status);
+    ErrCode code = store_status_code(r->status);
     for (size_t i = 0; i < COUNT_OF(error_codes); i++)
         if (cstr_eq(error_codes[i].code, e.code))
             code = error_codes[i].err;
