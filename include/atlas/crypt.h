@@ -18,6 +18,12 @@ Digest hmac_sha256(Str key, Str data);
 // Base64 MD5 of `data`: what object stores want as Content-MD5. Never used for trust.
 char *md5_base64(Arena *mem, Str data);
 char *md5_hex(Arena *mem, Str data);
+// MD5 of a stream, for the same use. The state lives in `mem`; 16 bytes out, once, at the end.
+typedef struct Md5 Md5;
+enum { MD5_SIZE = 16 };
+Md5 *md5_new(Arena *mem);
+void md5_add(Md5 *m, Str data);
+void md5_finish(Md5 *m, unsigned char out[MD5_SIZE]);
 // HKDF-SHA256 (RFC 5869), 32 bytes out.
 Digest hkdf_sha256(Str secret, Str salt, Str info);
 bool digest_equal(Digest a, Digest b); // in constant time
@@ -33,6 +39,10 @@ Err *ed25519_generate(Str *seed, Str *public_key, Arena *mem) MUST_USE;
 Err *ed25519_public(Str *public_key, Str seed, Arena *mem) MUST_USE;
 Err *ed25519_sign(Str *signature, Str seed, Str message, Arena *mem) MUST_USE;
 bool ed25519_verify(Str public_key, Str message, Str signature);
+
+// RSASSA-PKCS1-v1_5 with SHA-256 (RS256 of RFC 7518). `pem` is a private key, PKCS #8 or PKCS #1,
+// without a password. E_INVALID if it is not.
+Err *rs256_sign(Str *signature, const char *pem, Str message, Arena *mem) MUST_USE;
 
 // AWS Signature Version 4 of one request.
 typedef struct SigV4Param {
@@ -59,5 +69,25 @@ typedef struct SigV4Result {
 } SigV4Result;
 
 SigV4Result sigv4_sign(const SigV4 *s, Arena *mem);
+
+// Azure Storage's Shared Key of one request ("Authorize with Shared Key", from version 2015-02-21).
+typedef struct SharedKey {
+    const char *account;
+    Str key; // decoded
+    const char *method;
+    const char *path; // percent-encoded as sent
+    int64_t body_size;
+    const SigV4Param *query; // decoded
+    size_t query_count;
+    const SigV4Param *headers; // all that are sent, lower-case names; x-ms-date among them
+    size_t header_count;
+} SharedKey;
+
+typedef struct SharedKeyResult {
+    const char *authorization;  // header value
+    const char *string_to_sign; // for tests; holds no secret
+} SharedKeyResult;
+
+SharedKeyResult sharedkey_sign(const SharedKey *s, Arena *mem);
 
 #endif

@@ -22,6 +22,8 @@ typedef struct Task Task;
 // E_CONFIG when ATLAS_HTTP_TIMEOUT or ATLAS_HTTP_RETRIES cannot be understood.
 Err *loop_new(Loop **out, const Host *host, Arena *mem) MUST_USE;
 const Host *loop_host(const Loop *l);
+// What others keep, by name, for as long as the loop lives (credentials of the process).
+Map *loop_kept(Loop *l);
 
 // Starts fn(arg) as a task; it first runs when the starter waits. The Task belongs to `mem`'s
 // arena and must be joined before that arena goes.

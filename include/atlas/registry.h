@@ -36,19 +36,33 @@ typedef struct CloudConfig {
 
 #define CLOUD_DEFAULT_URL "https://api.atlasgo.cloud/query"
 
+// A place that many repositories live in, opened once by a process that serves many operations.
+typedef struct Target RepoHome;
+// E_INVALID, E_UNSUPPORTED, E_UNAUTHORIZED as store_open; no I/O. Lives as long as `mem`. `sign_key`:
+// as in RepoOptions, for all that is pushed there.
+Err *repo_home_open(RepoHome **out, const char *url, const char *sign_key, Loop *loop,
+                    Arena *mem) MUST_USE;
+// Makes the place ready (creates a directory) and lists it once: E_NO_STORE, E_DENIED, ...
+Err *repo_home_check(RepoHome *home, Arena *mem) MUST_USE;
+
 typedef struct RepoOptions {
-    const char *slug;
+    const char *slug;         // NULL: only repo_list is asked for
     const char *primary_url;  // repo.url; NULL: the cloud, if there is one
+    RepoHome *home;           // instead of primary_url; has its own sign_key
     const CloudConfig *cloud; // NULL: no token
     StrList backups;          // store URLs, in order
     int min_copies;           // 0: one is enough
+    StrList verify, verify_approvals; // pinned public keys, "ed25519:BASE64"
+    const char *sign_key;     // private key, or NULL or "": pushes are not signed
+    const char *simulate;     // ATLAS_SIMULATE's text, NULL or "": no rehearsal
     Loop *loop;
 } RepoOptions;
 
 typedef struct Repo Repo;
 
-// Checks names and URLs; no I/O. E_LOGIN: neither primary nor backup is configured. A backup that
-// cannot be opened (no credentials, unknown scheme) is a failed target later, not an error here.
+// Checks names, URLs, keys and the rehearsal's text; no I/O. E_LOGIN: neither primary nor backup is
+// configured. A backup that cannot be opened (no credentials, unknown scheme) is a failed target
+// later, not an error here. A rehearsal is announced by a warning in the log.
 Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) MUST_USE;
 // Overrides the options' min_copies.
 void repo_set_min_copies(Repo *r, int min_copies);
@@ -61,12 +75,22 @@ typedef struct TargetOutcome {
     const char *error; // NULL: it took the push
 } TargetOutcome;
 
+// What a plan is a step between; hashes are opaque texts of the schema engine.
+typedef struct PlanSpec {
+    const char *name, *from, *to;
+    const char *migration; // the SQL
+    bool approved;         // approve it with the push
+} PlanSpec;
+
 typedef struct PushParams {
     ArtifactKind kind;
     Body artifact;
-    const char *version;  // of the content; NULL: none (an empty directory)
-    const char *tag;      // NULL: untagged
+    bool sql;             // a schema written in SQL instead of HCL
+    // Of the content; NULL or "": none (an empty directory); of a schema: the next integer.
+    const char *version;
+    const char *tag;      // NULL: untagged. Plans have neither tag nor latest
     bool latest;          // moves `latest` (always true without a tag)
+    const PlanSpec *plan; // of ARTIFACT_PLAN; its artifact is plan_file_text()
     const char *driver;   // "sqlite", "postgres", ...; NULL: unknown
     const Value *context; // run context, NULL: none
 } PushParams;
@@ -74,6 +98,8 @@ typedef struct PushParams {
 typedef struct PushResult {
     const char *slug, *url, *link; // link NULL where the primary has no pages
     const char *digest;            // "sha256:..."
+    const char *version;           // "" if none
+    const char *status;            // of a plan: PENDING or APPROVED
     LIST(TargetOutcome) targets;   // the primary first, if any; then backups in order
     int copies;
     bool degraded;                 // some target failed
@@ -88,11 +114,14 @@ Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) MUST_U
 typedef struct ReadParams {
     ArtifactKind kind;
     const char *tag, *version, *digest; // at most one; none: `latest`
+    const char *plan;                   // of ARTIFACT_PLAN
 } ReadParams;
 
 typedef struct ReadResult {
     Body artifact;
     const char *digest;        // "sha256:..."; of what was read
+    const char *version;       // "" if unknown (a cloud does not tell)
+    const char *manifest_digest; // NULL: a cloud's
     const char *cut_version;   // not NULL: `latest` was read; cut it after this version
     const char *served_by;     // redacted URL
     bool from_backup;
@@ -118,7 +147,54 @@ Err *repo_verify(Value **report, bool *all_ok, Repo *r, Arena *mem) MUST_USE;
 // store URL to take everything from, or NULL). Report as repo_verify's with statuses copied, kept,
 // failed.
 Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *mem) MUST_USE;
-// The slugs that a store or the configured targets hold.
-Err *repo_list_slugs(StrList *out, Repo *r, Arena *mem) MUST_USE;
+
+// --- plans --------------------------------------------------------------------------------------
+
+typedef struct Plan {
+    const char *name, *slug, *from, *to, *migration;
+    const char *status; // PENDING, APPROVED
+    const char *url;    // atlas://slug/plans/name
+    const char *link;   // "" if none
+    const char *digest; // of the plan file, "" from a cloud
+} Plan;
+typedef LIST(Plan) PlanList;
+
+// The plan file: an HCL block plan "name" { from, to, migration }. Deterministic.
+Str plan_file_text(const PlanSpec *spec, Arena *mem);
+// E_SYNTAX or E_CONFIG with position. `approved` is not in the file.
+Err *plan_file_parse(PlanSpec *out, Str text, Arena *mem) MUST_USE;
+
+// Plans from one state to another (NULL or "": any), sorted by name. Read rule as repo_read.
+Err *repo_plan_list(PlanList *out, StrList *warnings, Repo *r, const char *from, const char *to,
+                    Arena *mem) MUST_USE;
+// E_NOT_FOUND.
+Err *repo_plan_read(Plan *out, StrList *warnings, Repo *r, const char *name, Arena *mem) MUST_USE;
+// Binds the approval to the bytes that stand there now. The primary must take it (E_UNREACHABLE,
+// E_NOT_FOUND, ...); a backup that does not is a warning. `context`: run context or NULL.
+Err *repo_plan_approve(Plan *out, StrList *warnings, Repo *r, const char *name,
+                       const Value *context, Arena *mem) MUST_USE;
+
+// --- repositories as such -----------------------------------------------------------------------
+
+typedef struct RepoInfo {
+    const char *slug, *title, *type; // type: MIGRATION_DIRECTORY or SCHEMA
+    const char *driver;              // upper case ("POSTGRESQL"), "" if unknown
+    const char *id, *url;            // url: atlas://slug, or the registry's page
+    int64_t synced, failed, pending; // databases, by their last report
+} RepoInfo;
+typedef LIST(RepoInfo) RepoInfos;
+
+// E_EXISTS if there is one of that slug already; *out describes it then.
+Err *repo_create(RepoInfo *out, Repo *r, const char *type, const char *driver, const char *title,
+                 Arena *mem) MUST_USE;
+// All repositories of the primary (else of the first backup that answers), by slug.
+Err *repo_list(RepoInfos *out, StrList *warnings, Repo *r, Arena *mem) MUST_USE;
+// E_NOT_FOUND.
+Err *repo_describe(RepoInfo *out, StrList *warnings, Repo *r, Arena *mem) MUST_USE;
+
+// --- keys ---------------------------------------------------------------------------------------
+
+// A pair: the private key for ATLAS_SIGN_KEY, the public one for repo { verify }.
+Err *registry_key_new(const char **private_key, const char **public_key, Arena *mem) MUST_USE;
 
 #endif

@@ -13,6 +13,7 @@ typedef struct ServerOptions {
     const char *listen;      // "host:port"; port 0 picks a free one
     const char *tokens_file; // NULL: loopback only, any token is admin
     const char *public_url;  // for links; NULL: http://<listen>
+    const char *sign_key;    // private key that signs what is pushed here; NULL: none
     bool insecure;           // plain HTTP off loopback
     Loop *loop;
     // Told once the server listens, with the real address.

@@ -42,7 +42,7 @@ SPEC edit = {"edit", 0, FLAG_BOOL, NULL, NULL, "open the new file in $EDITOR", 0
 SPEC is_short = {"short", 's', FLAG_BOOL, NULL, NULL, "print versions instead of names", 0, NULL};
 SPEC is_latest = {"latest", 'l', FLAG_BOOL, NULL, NULL, "print the last file only", 0, NULL};
 SPEC store = {"store", 0, FLAG_STRING, NULL, NULL,
-              "where artifacts are kept: file:// or s3:// URL", FLAG_REQUIRED, NULL};
+              "where artifacts are kept: a file://, s3://, gs://, azblob:// or oci:// URL", FLAG_REQUIRED, NULL};
 SPEC listen_on = {"listen", 0, FLAG_STRING, "127.0.0.1:8484", NULL, "address and port", 0, NULL};
 SPEC tokens = {"tokens", 0, FLAG_STRING, NULL, NULL,
                "file of tokens; without it loopback only and any token may do all", 0, NULL};

@@ -25,6 +25,7 @@ struct Audit {
     Column *columns;
     size_t count;
     RefNames names; // the union of all targets'
+    ArtifactKind kind;
     Arena *mem;
 };
 
@@ -72,7 +73,7 @@ static void read_cloud(Column *c, Finding *f, RefName n) {
         f->status = "ok"; // a cloud tells tags only
         return;
     }
-    AutoErr e = c->target->driver->fetch(&body, c->target, c->audit->repo->slug, ARTIFACT_MIGRATIONS,
+    AutoErr e = c->target->driver->fetch(&body, c->target, c->audit->repo->slug, c->audit->kind,
                                          cstr_eq(n.name, "latest") ? NULL : n.name, NULL, c->mem);
     if (err_code(e) == E_NOT_FOUND)
         return;
@@ -186,6 +187,7 @@ Err *repo_verify(Value **report, bool *all_ok, Repo *r, Arena *mem) {
         map_init(&a.columns[i].checked, a.columns[i].mem);
     }
     run_columns(&a, run_list);
+    a.kind = repo_kind(r, mem);
     add_name(&a.names, (RefName){REF_TAG, "latest"}, mem);
     for (size_t i = 0; i < a.count; i++)
         for (size_t k = 0; k < a.columns[i].listed.len; k++)

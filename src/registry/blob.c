@@ -16,8 +16,16 @@ static char *object_key(Arena *mem, const char *slug, const char *folder, const 
     return arena_printf(mem, "%s/%s/sha256/%s", slug, folder, digest + strlen("sha256:"));
 }
 
-static char *repo_key(Arena *mem, const char *slug) {
-    return arena_printf(mem, "repositories/%s.json", name_escape(mem, slug));
+static char *doc_key(Arena *mem, const char *slug, DocName n) {
+    switch (n.kind) {
+    case DOC_REPOSITORY:
+        return arena_printf(mem, "repositories/%s.json", name_escape(mem, slug));
+    case DOC_APPROVAL:
+        return approval_key(mem, slug, n.name, n.digest);
+    case DOC_DEPLOYMENT:
+        return arena_printf(mem, "%s/deployments/%s.json", slug, name_escape(mem, n.name));
+    }
+    return NULL;
 }
 
 static bool is_absent(const Err *e) {
@@ -25,62 +33,6 @@ static bool is_absent(const Err *e) {
 }
 
 // --- staging ------------------------------------------------------------------------------------
-
-static Str repo_text(const Artifact *a, Time now, Arena *mem) {
-    Value *v = value_map(mem);
-    value_set_int(v, mem, "layout", LAYOUT, 0);
-    value_set_str(v, mem, "slug", a->slug, 0);
-    value_set_str(v, mem, "type", kind_repo_type(a->kind), 0);
-    value_set_str(v, mem, "driver", a->driver, 0);
-    value_set_str(v, mem, "title", a->slug, 0);
-    value_set_str(v, mem, "created_at", time_rfc3339ms(mem, now), 0);
-    return str_from(json_text(mem, v, JSON_CANONICAL));
-}
-
-static Err *check_repo(const Artifact *a, Str text, Arena *mem) {
-    Value *v = NULL;
-    AutoErr e = json_parse(&v, text, NULL, mem);
-    const char *type = e ? "" : value_get_text(v, "type");
-    if (e || !*type)
-        return err_new(E_DAMAGED, "the repository object of \"%s\" is damaged", a->slug);
-    if (value_get_int(v, "layout") > LAYOUT)
-        return err_new(E_UNSUPPORTED, "repository \"%s\" has a newer layout", a->slug);
-    return cstr_eq(type, kind_repo_type(a->kind))
-               ? NULL
-               : err_hint(err_new(E_INVALID, "repository \"%s\" holds a %s, not a %s", a->slug,
-                                  cstr_eq(type, "SCHEMA") ? "schema" : "migration directory",
-                                  a->kind == ARTIFACT_MIGRATIONS ? "migration directory" : "schema"),
-                          "push under another name");
-}
-
-static Err *ensure_repo(Target *t, const Artifact *a, Arena *mem) {
-    StoreObject o;
-    const char *key = repo_key(mem, a->slug);
-    Err *e = store_get(&o, store_of(t), key, REF_MAX, mem);
-    // S3 answers 403 for a missing key when listing is not allowed: creating it tells.
-    if (is_absent(e) || err_code(e) == E_DENIED) {
-        err_free(e);
-        StorePut put = {.key = key,
-                        .body = body_from(repo_text(a, host_now(loop_host(t->loop)), mem)),
-                        .content_type = "application/json",
-                        .condition = PUT_CREATE,
-                        .no_store = true};
-        e = store_put(NULL, store_of(t), &put, mem);
-        if (err_code(e) == E_UNSUPPORTED) {
-            err_free(e);
-            put.condition = PUT_ALWAYS;
-            e = store_put(NULL, store_of(t), &put, mem);
-        }
-        if (err_code(e) != E_CONFLICT)
-            return e;
-        err_free(e); // somebody else made it just now
-        e = store_get(&o, store_of(t), key, REF_MAX, mem);
-    }
-    TRY(e);
-    Str text;
-    TRY(body_bytes(&text, &o.body, mem));
-    return check_repo(a, text, mem);
-}
 
 static Err *matches_store(bool *same, Target *t, const char *key, const Artifact *a, Arena *mem) {
     StoreObject o;
@@ -113,7 +65,7 @@ static Err *put_blob(Target *t, const Artifact *a, Arena *mem) {
         TRY(matches_store(&same, t, key, a, mem));
     if (same)
         return NULL;
-    StorePut put = {.key = key, .body = a->body, .content_type = kind_media_type(a->kind)};
+    StorePut put = {.key = key, .body = a->body, .content_type = artifact_media_type(a)};
     return store_put(NULL, store_of(t), &put, mem);
 }
 
@@ -136,6 +88,10 @@ typedef struct Staging {
     Arena *mem;
     Err *error;
 } Staging;
+
+static Err *ensure_repo(Target *t, const Artifact *a, Arena *mem) {
+    return repo_doc_ensure(t, a, mem);
+}
 
 static void run_staging(void *arg) {
     Staging *s = arg;
@@ -173,7 +129,8 @@ static Err *blob_read_ref(Ref *out, Target *t, const char *slug, RefName name, A
     if (err_code(e) == E_DENIED) {
         // S3 answers 403 for a missing key when listing is not allowed.
         StoreObject repo;
-        Err *other = store_head(&repo, store_of(t), repo_key(mem, slug), mem);
+        const char *at = doc_key(mem, slug, (DocName){.kind = DOC_REPOSITORY});
+        Err *other = store_head(&repo, store_of(t), at, mem);
         if (!other) {
             err_free(e);
             return NULL;
@@ -183,8 +140,17 @@ static Err *blob_read_ref(Ref *out, Target *t, const char *slug, RefName name, A
     TRY(e);
     Str text;
     TRY(body_bytes(&text, &o.body, mem));
-    TRY(ref_parse(out, text, ref_label(mem, name), mem));
+    e = ref_parse(out, text, slug, name, t->trust, mem);
     out->etag = o.etag;
+    return e;
+}
+
+// As blob_read_ref, for a writer: a damaged ref is one to be replaced.
+static Err *read_for_write(Ref *out, Target *t, const char *slug, RefName name, Arena *mem) {
+    Err *e = blob_read_ref(out, t, slug, name, mem);
+    if (err_code(e) != E_DAMAGED)
+        return e;
+    err_free(e);
     return NULL;
 }
 
@@ -221,7 +187,7 @@ static Err *try_write(bool *conflict, Target *t, const char *key, const Ref *fre
     StorePut put = {.key = key,
                     .body = body_from(ref_text(fresh, mem)),
                     .content_type = "application/json",
-                    .condition = known->present ? PUT_REPLACE : PUT_CREATE,
+                    .condition = cstr_empty(known->etag) ? PUT_CREATE : PUT_REPLACE,
                     .etag = known->etag,
                     .no_store = true};
     Err *e = store_put(NULL, store_of(t), &put, mem);
@@ -244,7 +210,7 @@ static Err *settle(RefWritten *how, Ref *now, Target *t, const char *slug, RefNa
     const Host *host = loop_host(t->loop);
     for (int n = 0; n < BLIND_TRIES; n++) {
         loop_sleep(t->loop, 200 + host_random_below(host, 800));
-        TRY(blob_read_ref(now, t, slug, name, mem));
+        TRY(read_for_write(now, t, slug, name, mem));
         int order = ref_cmp(now, fresh);
         if (order >= 0) {
             *how = order == 0 ? REF_WROTE : REF_SUPERSEDED;
@@ -297,7 +263,7 @@ static Err *blob_write_ref(RefWritten *how, Ref *now, Target *t, const char *slu
         }
         if (n > 0)
             loop_sleep(t->loop, host_random_below(host, 20u << (n < 5 ? n : 5)));
-        TRY(blob_read_ref(now, t, slug, name, mem));
+        TRY(read_for_write(now, t, slug, name, mem));
     }
     return err_new(E_UNREACHABLE, "%s: changed by others %d times in a row", ref_label(mem, name),
                    REF_TRIES);
@@ -376,15 +342,58 @@ static Err *blob_list_slugs(StrList *out, Target *t, Arena *mem) {
     return NULL;
 }
 
-static Err *blob_put_deployment(Target *t, const char *slug, const char *target_id, Str json,
-                                Arena *mem) {
-    StorePut put = {.key = arena_printf(mem, "%s/deployments/%s.json", slug,
-                                        name_escape(mem, target_id)),
+// --- documents ----------------------------------------------------------------------------------
+
+static Err *blob_put_doc(Target *t, const char *slug, DocName name, Str json, bool create,
+                         Arena *mem) {
+    StorePut put = {.key = doc_key(mem, slug, name),
                     .body = body_from(json),
                     .content_type = "application/json",
+                    .condition = create ? PUT_CREATE : PUT_ALWAYS,
                     .no_store = true};
+    Err *e = store_put(NULL, store_of(t), &put, mem);
+    if (err_code(e) != E_UNSUPPORTED || !create)
+        return e;
+    err_free(e);
+    StoreObject o; // no conditions: the best there is
+    e = store_head(&o, store_of(t), put.key, mem);
+    if (!e)
+        return err_new(E_CONFLICT, "%s exists", put.key);
+    if (!is_absent(e) && err_code(e) != E_DENIED)
+        return e;
+    err_free(e);
+    put.condition = PUT_ALWAYS;
     return store_put(NULL, store_of(t), &put, mem);
 }
+
+static Err *blob_get_doc(Str *out, Target *t, const char *slug, DocName name, Arena *mem) {
+    StoreObject o;
+    TRY(store_get(&o, store_of(t), doc_key(mem, slug, name), REF_MAX, mem));
+    return body_bytes(out, &o.body, mem);
+}
+
+static Err *blob_list_docs(DocNames *out, Target *t, const char *slug, DocKind kind, Arena *mem) {
+    bool deployments = kind == DOC_DEPLOYMENT;
+    const char *prefix = arena_printf(mem, "%s/%s/", slug, deployments ? "deployments" : "approvals");
+    StrList keys = {0};
+    TRY(store_list(&keys, store_of(t), prefix, mem));
+    for (size_t i = 0; i < keys.len; i++) {
+        const char *rest = keys.items[i] + strlen(prefix), *slash = strchr(rest, '/');
+        if (!cstr_ends(rest, ".json") || !slash != deployments)
+            continue;
+        size_t stem = strlen(rest) - strlen(".json"), len = slash ? (size_t)(slash - rest) : stem;
+        DocName n = {.kind = kind, .name = name_unescape(mem, arena_strndup(mem, rest, len))};
+        if (slash)
+            n.digest = arena_printf(mem, "sha256:%.*s", (int)(stem - len - 1), slash + 1);
+        if (n.name && (!n.digest || digest_is_well_formed(n.digest)))
+            list_push(out, mem, n);
+    }
+    return NULL;
+}
+
+static void blob_share(Target *t) { store_share(store_of(t)); }
+
+static Err *blob_prepare(Target *t) { return store_prepare(store_of(t)); }
 
 static const TargetDriver blob_driver = {
     .name = "blob",
@@ -395,16 +404,16 @@ static const TargetDriver blob_driver = {
     .check_manifest = blob_check_manifest,
     .list_refs = blob_list_refs,
     .list_slugs = blob_list_slugs,
-    .put_deployment = blob_put_deployment,
+    .put_doc = blob_put_doc,
+    .get_doc = blob_get_doc,
+    .list_docs = blob_list_docs,
+    .prepare = blob_prepare,
+    .share = blob_share,
 };
-
-static void free_broken(void *target) { err_free(((Target *)target)->broken); }
 
 Target *target_blob(const char *url, Loop *loop, Arena *mem) {
     BlobTarget *t = NEW(mem, BlobTarget);
-    t->base = (Target){.driver = &blob_driver, .url = url_redact_stars(mem, url), .loop = loop,
-                       .mem = mem};
+    target_init(&t->base, &blob_driver, url, loop, mem);
     t->base.broken = store_open(&t->store, url, loop, mem);
-    arena_on_free(mem, free_broken, t);
     return &t->base;
 }

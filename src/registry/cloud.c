@@ -3,15 +3,7 @@
 #include <sys/utsname.h>
 
 #include "atlas/pack.h"
-#include "target.h"
-
-typedef struct CloudTarget {
-    Target base;
-    const CloudConfig *config;
-    HttpBudget budget;
-    bool greeted;    // Bot was asked
-    int last_status; // HTTP status of the last answer; 0: none came
-} CloudTarget;
+#include "cloud.h"
 
 // --- one query ----------------------------------------------------------------------------------
 
@@ -49,6 +41,7 @@ static ErrCode graphql_code(const char *text) {
         const char *word;
         ErrCode code;
     } words[] = {{"not found", E_NOT_FOUND},  {"does not exist", E_NOT_FOUND},
+                 {"already exists", E_EXISTS}, {"exists with other content", E_EXISTS},
                  {"unauthorized", E_UNAUTHORIZED}, {"unauthenticated", E_UNAUTHORIZED},
                  {"forbidden", E_DENIED},     {"permission", E_DENIED},
                  {"not allowed", E_DENIED},   {"invalid", E_INVALID},
@@ -137,8 +130,8 @@ static Err *greet(CloudTarget *t, Arena *mem) {
     return NULL;
 }
 
-static Err *ask(Value **answer, CloudTarget *t, const char *query, const char *field, Value *input,
-                bool once, Arena *mem) {
+Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *field, Value *input,
+               bool once, Arena *mem) {
     Value *data = NULL;
     TRY(greet(t, mem));
     TRY(query_send(&data, t, query, input, once, mem));
@@ -148,7 +141,7 @@ static Err *ask(Value **answer, CloudTarget *t, const char *query, const char *f
 
 // --- push ---------------------------------------------------------------------------------------
 
-static const char *driver_enum(const char *driver, Arena *mem) {
+const char *cloud_driver_enum(const char *driver, Arena *mem) {
     if (cstr_eq(driver, "postgres") || cstr_eq(driver, "postgresql"))
         return "POSTGRESQL";
     if (cstr_eq(driver, "sqlite3"))
@@ -161,7 +154,7 @@ static const char *driver_enum(const char *driver, Arena *mem) {
 static Value *push_input(const Artifact *a, Str archive, Arena *mem) {
     Value *in = value_map(mem);
     value_set_str(in, mem, "slug", a->slug, 0);
-    const char *driver = driver_enum(a->driver, mem);
+    const char *driver = cloud_driver_enum(a->driver, mem);
     if (*driver)
         value_set_str(in, mem, "driver", driver, 0);
     value_set_str(in, mem, "dir", base64_encode(mem, archive.ptr, archive.len), 0);
@@ -210,7 +203,7 @@ static Err *push_latest(CloudTarget *t, const Artifact *a, Str archive, CloudPus
     Value *state_input = value_map(mem), *state = NULL, *answer = NULL;
     value_set_str(state_input, mem, "slug", a->slug, 0);
     value_set_str(state_input, mem, "name", a->slug, 0);
-    Err *e = ask(&state, t, "query dirState($input: DirStateInput!) { dirState(input: $input) { "
+    Err *e = cloud_ask(&state, t, "query dirState($input: DirStateInput!) { dirState(input: $input) { "
                  "content } }", "dirState", state_input, false, mem);
     if (err_code(e) == E_NOT_FOUND) {
         err_free(e);
@@ -230,7 +223,7 @@ static Err *push_latest(CloudTarget *t, const Artifact *a, Str archive, CloudPus
     value_set(in, mem, "delete", gone, 0);
     if (p->context)
         value_set(in, mem, "context", value_copy(mem, p->context), 0);
-    TRY(ask(&answer, t, "mutation diffSyncDir($input: DiffSyncDirInput!) { diffSyncDir(input: "
+    TRY(cloud_ask(&answer, t, "mutation diffSyncDir($input: DiffSyncDirInput!) { diffSyncDir(input: "
             "$input) { url } }", "diffSyncDir", in, false, mem));
     return take_link(p, answer, "diffSyncDir", mem);
 }
@@ -240,15 +233,17 @@ static Err *push_tag(CloudTarget *t, const Artifact *a, Str archive, CloudPush *
     value_set_str(in, mem, "tag", p->tag, 0);
     if (p->context)
         value_set(in, mem, "context", value_copy(mem, p->context), 0);
-    TRY(ask(&answer, t, "mutation pushDir($input: PushDirInput!) { pushDir(input: $input) { url } }",
+    TRY(cloud_ask(&answer, t, "mutation pushDir($input: PushDirInput!) { pushDir(input: $input) { url } }",
             "pushDir", in, false, mem));
     return take_link(p, answer, "pushDir", mem);
 }
 
 static Err *push_refs(CloudTarget *t, const Artifact *a, CloudPush *p, Arena *mem) {
     Str archive;
-    if (a->kind != ARTIFACT_MIGRATIONS)
-        return err_new(E_UNSUPPORTED, "this version pushes migration directories only to a cloud");
+    if (a->kind == ARTIFACT_SCHEMA)
+        return cloud_push_schema(t, a, p, mem);
+    if (a->kind == ARTIFACT_PLAN)
+        return cloud_push_plan(t, a, p, mem);
     TRY(body_bytes(&archive, &a->body, mem));
     if (!p->tag || p->latest)
         TRY(push_latest(t, a, archive, p, mem));
@@ -258,8 +253,9 @@ static Err *push_refs(CloudTarget *t, const Artifact *a, CloudPush *p, Arena *me
 static Err *cloud_push(Target *base, const Artifact *a, CloudPush *p, Arena *mem) {
     CloudTarget *t = (CloudTarget *)base;
     Err *e = push_refs(t, a, p, mem);
-    // Of a push only an HTTP refusal is final; whatever GraphQL says with 200, backups may take it.
-    return e && t->last_status == 200 ? err_set_code(e, E_UNREACHABLE) : e;
+    // Of a push only an HTTP refusal is final; whatever GraphQL says with 200, backups may take it. A
+    // name that is taken is no outage.
+    return e && t->last_status == 200 && err_code(e) != E_EXISTS ? err_set_code(e, E_UNREACHABLE) : e;
 }
 
 // --- read and report ----------------------------------------------------------------------------
@@ -267,8 +263,10 @@ static Err *cloud_push(Target *base, const Artifact *a, CloudPush *p, Arena *mem
 static Err *cloud_fetch(Body *out, Target *base, const char *slug, ArtifactKind kind,
                         const char *tag, const char *version, Arena *mem) {
     CloudTarget *t = (CloudTarget *)base;
-    if (kind != ARTIFACT_MIGRATIONS)
-        return err_new(E_UNSUPPORTED, "this version reads migration directories only from a cloud");
+    if (kind == ARTIFACT_SCHEMA)
+        return cloud_fetch_schema(out, t, slug, tag, version, mem);
+    if (kind == ARTIFACT_PLAN)
+        BUG("plans are read by name");
     Value *in = value_map(mem), *answer = NULL;
     value_set_str(in, mem, "slug", slug, 0);
     value_set_str(in, mem, "name", slug, 0);
@@ -276,7 +274,7 @@ static Err *cloud_fetch(Body *out, Target *base, const char *slug, ArtifactKind 
         value_set_str(in, mem, "tag", tag, 0);
     if (version)
         value_set_str(in, mem, "version", version, 0);
-    TRY(ask(&answer, t, "query dirState($input: DirStateInput!) { dirState(input: $input) { content "
+    TRY(cloud_ask(&answer, t, "query dirState($input: DirStateInput!) { dirState(input: $input) { content "
             "} }", "dirState", in, false, mem));
     const Value *content = value_get_fold(answer, "content");
     Str bytes;
@@ -294,7 +292,7 @@ static Err *cloud_report(ReportResult *out, Target *base, const Value *input, bo
     static const char many[] = "mutation ReportMigrationSet($input: ReportMigrationSetInput!) { "
                                "reportMigrationSet(input: $input) { url } }";
     Value *answer = NULL;
-    TRY(ask(&answer, (CloudTarget *)base, set ? many : one,
+    TRY(cloud_ask(&answer, (CloudTarget *)base, set ? many : one,
             set ? "reportMigrationSet" : "reportMigration", value_copy(mem, input), true, mem));
     const char *url = value_get_text(answer, "url");
     out->link = *url ? arena_strdup(mem, url) : NULL;
@@ -306,17 +304,19 @@ static const TargetDriver cloud_driver = {
     .push = cloud_push,
     .fetch = cloud_fetch,
     .report = cloud_report,
+    .plans = cloud_plans,
+    .plan = cloud_plan,
+    .approve = cloud_approve,
+    .create = cloud_create,
+    .list = cloud_list,
+    .describe = cloud_describe,
 };
-
-static void free_broken(void *target) { err_free(((Target *)target)->broken); }
 
 Target *target_cloud(const CloudConfig *config, Loop *loop, Arena *mem) {
     CloudTarget *t = NEW(mem, CloudTarget);
-    t->base = (Target){.driver = &cloud_driver, .url = url_redact_stars(mem, config->url),
-                       .loop = loop, .mem = mem};
+    target_init(&t->base, &cloud_driver, config->url, loop, mem);
     t->config = config;
     t->budget = http_budget(loop);
     log_mask(config->token);
-    arena_on_free(mem, free_broken, t);
     return &t->base;
 }

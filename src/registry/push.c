@@ -4,7 +4,7 @@
 // a new seq is chosen; a backup's refs are written when the primary has answered.
 #include "target.h"
 
-enum { PRIMARY_WAIT_MS = 10000, SEQ_WAIT_MS = 2000, MAX_REFS = 3 };
+enum { PRIMARY_WAIT_MS = 10000, SEQ_WAIT_MS = 2000, MAX_REFS = 3, CLAIM_TRIES = 20 };
 
 typedef struct PushJob PushJob;
 
@@ -18,6 +18,7 @@ typedef struct Lane { // one target's way through a push
     bool done;
     bool took;
     bool marked; // refs carry pending_primary
+    bool approved; // the plan is
     Err *error;
     const char *link;
     const char *superseded; // commit of the greater ref, or NULL
@@ -97,7 +98,6 @@ static void read_old_ref(void *arg) {
         if (err_code(e) == E_DAMAGED)
             log_debug("%s: %s", l->target->url, err_text(e));
         err_free(e);
-        l->old[t->ref] = (Ref){0};
     } else {
         t->error = e;
     }
@@ -118,6 +118,8 @@ static bool moves_latest(const PushParams *p) {
     return !p->tag || p->latest || cstr_eq(p->tag, "latest");
 }
 
+static bool is_movable(RefName n) { return n.kind == REF_TAG; }
+
 // The new seq of a ref: 1 + the highest on any target that could be read. The first lane to ask
 // settles it, so that all targets get the same. `latest` is made where no target has it, and moved
 // only if asked for.
@@ -129,7 +131,8 @@ static void settle_seq(PushJob *j, size_t ref) {
         if (j->lanes[i].old[ref].present && j->lanes[i].old[ref].seq > highest)
             highest = j->lanes[i].old[ref].seq;
     bool is_latest = j->refs[ref].kind == REF_TAG && cstr_eq(j->refs[ref].name, "latest");
-    j->seq[ref] = highest + 1;
+    // What is created once and never moved needs no place in an order.
+    j->seq[ref] = is_movable(j->refs[ref]) ? highest + 1 : highest ? highest : 1;
     j->unwanted[ref] = is_latest && highest > 0 && !moves_latest(j->params);
 }
 
@@ -143,6 +146,18 @@ static const Ref *first_content(const PushJob *j, size_t ref) {
     return NULL;
 }
 
+// A migration directory may grow under the version of its last file: tags move on, with a warning.
+// A schema's version or a plan of the same name with other bytes is somebody's mistake.
+static Err *keep_first(Lane *l, const char *digest, size_t ref) {
+    const PushJob *j = l->job;
+    if (j->artifact.kind != ARTIFACT_MIGRATIONS)
+        return err_hint(err_new(E_EXISTS, "%s of \"%s\" exists with other content (%s)",
+                                ref_label(l->mem, j->refs[ref]), j->artifact.slug, digest),
+                        "choose another name: what was pushed once never changes");
+    l->kept_digest = digest;
+    return NULL;
+}
+
 static Err *write_one(Lane *l, size_t i, bool pending) {
     PushJob *j = l->job;
     Ref now = {0};
@@ -150,22 +165,16 @@ static Err *write_one(Lane *l, size_t i, bool pending) {
     settle_seq(j, i);
     if (j->unwanted[i])
         return NULL;
-    if (j->refs[i].kind == REF_VERSION) {
-        const Ref *first = first_content(j, i);
-        if (first) {
-            l->kept_digest = first->digest;
-            return NULL;
-        }
-    }
-    Ref fresh = ref_new(&j->artifact, j->seq[i], pending, l->mem);
+    const Ref *first = is_movable(j->refs[i]) ? NULL : first_content(j, i);
+    if (first)
+        return keep_first(l, first->digest, i);
+    Ref fresh = ref_new(&j->artifact, j->seq[i], pending, j->refs[i], j->repo->trust, l->mem);
     TRY(l->target->driver->write_ref(&how, &now, l->target, j->artifact.slug, j->refs[i], &fresh,
                                      &l->old[i], l->mem));
     l->old[i] = now;
     if (how == REF_SUPERSEDED)
         l->superseded = cstr_or(now.commit, now.manifest_digest);
-    if (how == REF_KEPT)
-        l->kept_digest = now.digest;
-    return NULL;
+    return how == REF_KEPT ? keep_first(l, now.digest, i) : NULL;
 }
 
 static void run_ref_write(void *arg) {
@@ -176,7 +185,7 @@ static void run_ref_write(void *arg) {
 // The version first; then the tags side by side.
 static Err *write_refs(Lane *l, bool pending) {
     PushJob *j = l->job;
-    size_t first = j->refs[0].kind == REF_VERSION ? 1 : 0, count = j->ref_count - first;
+    size_t first = is_movable(j->refs[0]) ? 0 : 1, count = j->ref_count - first;
     RefTask writes[MAX_REFS] = {0};
     if (first)
         TRY(write_one(l, 0, pending));
@@ -209,16 +218,24 @@ static Err *push_staged(Lane *l) {
     bool pending = backup && !j->primary->took;
     TRY(write_refs(l, pending));
     l->marked = pending;
+    // An approval needs the primary: without it the plan stays pending everywhere.
+    if (j->params->plan && j->params->plan->approved && !pending) {
+        TRY(plan_approve_on(l->target, j->artifact.slug, j->params->plan->name,
+                            l->old[0].manifest_digest, j->params->context, l->mem));
+        l->approved = true;
+    }
     return NULL;
 }
 
 static Err *push_one_call(Lane *l) {
     PushJob *j = l->job;
     CloudPush p = {.tag = j->params->tag, .latest = j->params->latest,
-                   .context = j->params->context};
+                   .context = j->params->context, .plan = j->params->plan,
+                   .version = j->params->version};
     l->refs_read = true;
     TRY(l->target->driver->push(l->target, &j->artifact, &p, l->mem));
     l->link = p.link;
+    l->approved = p.plan && p.plan->approved;
     return NULL;
 }
 
@@ -242,8 +259,12 @@ static void run_lane(void *arg) {
 // --- the whole ----------------------------------------------------------------------------------
 
 static void name_refs(PushJob *j, const PushParams *p) {
-    if (!cstr_empty(p->version))
-        j->refs[j->ref_count++] = (RefName){REF_VERSION, p->version};
+    if (p->plan) {
+        j->refs[j->ref_count++] = (RefName){REF_PLAN, p->plan->name};
+        return;
+    }
+    if (!cstr_empty(j->artifact.version))
+        j->refs[j->ref_count++] = (RefName){REF_VERSION, j->artifact.version};
     if (p->tag && !cstr_eq(p->tag, "latest"))
         j->refs[j->ref_count++] = (RefName){REF_TAG, p->tag};
     j->refs[j->ref_count++] = (RefName){REF_TAG, "latest"};
@@ -262,11 +283,24 @@ static void start_lanes(PushJob *j, Arena *mem) {
         j->lanes[i].task = task_start(j->loop, run_lane, &j->lanes[i], mem);
 }
 
+// A plan is what its primary says; without one, what all copies that took it say.
+static const char *plan_state(const PushJob *j) {
+    const Lane *home = j->primary && j->primary->took ? j->primary : NULL;
+    bool yes = home ? home->approved : !j->primary;
+    for (size_t i = 0; !home && i < j->lane_count; i++)
+        if (j->lanes[i].took)
+            yes &= j->lanes[i].approved;
+    return yes ? "APPROVED" : "PENDING";
+}
+
 static void collect(PushResult *out, PushJob *j, Arena *mem) {
     out->slug = j->artifact.slug;
     out->digest = j->artifact.digest;
-    AtlasUrl url = {.slug = out->slug, .tag = j->params->tag};
+    const PlanSpec *plan = j->params->plan;
+    AtlasUrl url = {.slug = out->slug, .tag = j->params->tag, .plan = plan ? plan->name : NULL};
     out->url = atlas_url_text(mem, &url);
+    out->version = cstr_or(j->artifact.version, "");
+    out->status = plan ? plan_state(j) : NULL;
     for (size_t i = 0; i < j->lane_count; i++) {
         Lane *l = &j->lanes[i];
         const char *why = l->error ? arena_strdup(mem, err_text(l->error)) : NULL;
@@ -289,6 +323,9 @@ static void warn_late(PushResult *out, const PushJob *j, Arena *mem) {
         if (l->kept_digest)
             text = arena_printf(mem, "version %s exists with other content (%s) and keeps it; only "
                                      "tags were moved", j->params->version, l->kept_digest);
+        bool waits = j->params->plan && j->params->plan->approved && l->took && !l->approved;
+        if (waits)
+            text = "the plan is not approved yet: approving needs the registry itself";
         if (text && !strlist_has(&out->warnings, text))
             list_push(&out->warnings, mem, text);
     }
@@ -333,7 +370,7 @@ static Err *refusal(PushJob *j, Arena *mem) {
 }
 
 static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
-    if (j->primary && is_refusal(j->primary->error))
+    if (j->primary && (is_refusal(j->primary->error) || err_code(j->primary->error) == E_EXISTS))
         return refusal(j, mem);
     int least = j->repo->min_copies > 1 ? j->repo->min_copies : 1;
     if (out->copies >= least) {
@@ -348,14 +385,95 @@ static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
                    out->copies, j->lane_count, least, *causes(j, mem) ? ": " : "", causes(j, mem));
 }
 
+// --- the next version of a schema ---------------------------------------------------------------
+
+static Err *seal(PushJob *j, const char *version, Arena *mem) {
+    j->artifact.version = version;
+    return artifact_seal(&j->artifact, host_now(loop_host(j->loop)), j->params->context, mem);
+}
+
+static Err *highest_version(int64_t *out, Target *t, const char *slug, Arena *mem) {
+    RefNames names = {0};
+    uint64_t n;
+    *out = 0;
+    TRY(t->driver->list_refs(&names, t, slug, mem));
+    for (size_t i = 0; i < names.len; i++)
+        if (names.items[i].kind == REF_VERSION &&
+            cstr_to_u64(names.items[i].name, INT64_MAX - 1, &n) && (int64_t)n > *out)
+            *out = (int64_t)n;
+    return NULL;
+}
+
+// Claims the next integer on one target by creating its ref; a rerun of the last push finds its own.
+static Err *claim_on(PushJob *j, Target *t, Arena *mem) {
+    Ref latest = {0}, now;
+    RefWritten how = REF_KEPT;
+    int64_t n = 0;
+    if (t->broken)
+        return err_copy(t->broken);
+    Err *e = highest_version(&n, t, j->artifact.slug, mem);
+    if (err_code(e) == E_NO_STORE) { // staging makes it, or tells
+        err_free(e);
+        e = NULL;
+    }
+    TRY(e);
+    e = t->driver->read_ref(&latest, t, j->artifact.slug, (RefName){REF_TAG, "latest"}, mem);
+    if (e && err_code(e) != E_DAMAGED && err_code(e) != E_NO_STORE)
+        return e;
+    err_free(e);
+    TRY(seal(j, "1", mem));
+    if (latest.present && cstr_eq(latest.digest, j->artifact.digest) && *latest.version)
+        return seal(j, latest.version, mem);
+    for (int tries = 0; how == REF_KEPT && tries < CLAIM_TRIES; tries++) {
+        const char *version = arena_printf(mem, "%lld", (long long)++n);
+        RefName name = {REF_VERSION, version};
+        Ref none = {0};
+        TRY(seal(j, version, mem));
+        TRY(t->driver->stage(t, &j->artifact, mem));
+        Ref fresh = ref_new(&j->artifact, 1, false, name, j->repo->trust, mem);
+        TRY(t->driver->write_ref(&how, &now, t, j->artifact.slug, name, &fresh, &none, mem));
+    }
+    return how == REF_KEPT ? err_new(E_CONFLICT, "%d versions in a row were taken by others",
+                                     CLAIM_TRIES)
+                           : NULL;
+}
+
+// The primary knows the next integer. While it is down, or keeps its versions to itself, the number
+// comes from a backup; with a part of the digest it cannot clash with what the primary gives out.
+static Err *choose_version(PushJob *j, Arena *mem) {
+    Repo *r = j->repo;
+    Target *p = r->primary;
+    if (!p || !p->driver->push) {
+        Target *home = p ? p : r->backups.items[0];
+        Err *e = claim_on(j, home, mem);
+        if (!e)
+            return NULL;
+        err_free(e); // the lanes meet it again and say so
+    }
+    int64_t n = 0;
+    for (size_t i = 0; i < r->backups.len; i++) {
+        Target *t = r->backups.items[i];
+        AutoErr e = t->broken ? err_copy(t->broken)
+                              : highest_version(&n, t, j->artifact.slug, mem);
+        if (!e)
+            break;
+    }
+    TRY(seal(j, "1", mem));
+    return seal(j, arena_printf(mem, "%lld-%.8s", (long long)n + 1,
+                                j->artifact.digest + strlen("sha256:")), mem);
+}
+
 Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
     *out = (PushResult){0};
     if (p->tag)
         TRY(tag_check(p->tag));
+    if ((p->kind == ARTIFACT_PLAN) != (p->plan != NULL))
+        BUG("a plan without its spec, or a spec without a plan");
     PushJob j = {.repo = r, .params = p, .loop = r->loop};
-    j.artifact = (Artifact){.slug = r->slug, .kind = p->kind, .body = p->artifact,
-                            .version = p->version, .driver = p->driver};
-    TRY(artifact_seal(&j.artifact, host_now(loop_host(r->loop)), p->context, mem));
+    j.artifact = (Artifact){.slug = r->slug, .kind = p->kind, .body = p->artifact, .sql = p->sql,
+                            .driver = p->driver, .plan = p->plan};
+    bool numbered = p->kind == ARTIFACT_SCHEMA && cstr_empty(p->version);
+    TRY(numbered ? choose_version(&j, mem) : seal(&j, p->version, mem));
     name_refs(&j, p);
     start_lanes(&j, mem);
     for (size_t i = 0; i < j.lane_count; i++)

@@ -111,10 +111,6 @@ static Source *greatest(ReadJob *j, bool pending_only) {
     return best;
 }
 
-static bool is_damage(const Err *e) {
-    return err_code(e) == E_DAMAGED || err_code(e) == E_NOT_FOUND;
-}
-
 static Err *fetch_blob(Source *s, const Ref *ref) {
     ReadJob *j = s->job;
     Err *e = s->target->driver->read_blob(&s->body, s->target, j->repo->slug, ref->digest, ref->size,
@@ -126,6 +122,8 @@ static Err *fetch_blob(Source *s, const Ref *ref) {
 
 static void serve(ReadJob *j, Source *s, const char *digest) {
     j->out->artifact = s->body;
+    j->out->version = cstr_or(s->ref.version, "");
+    j->out->manifest_digest = s->ref.manifest_digest;
     j->out->digest = digest;
     j->out->served_by = s->target->url;
     j->out->from_backup = !s->target->primary && j->primary;
@@ -187,11 +185,6 @@ static Err *read_from_backups(ReadJob *j) {
         err_free(s->error);
         s->error = e;
     }
-    for (size_t i = 0; i < j->count; i++) {
-        Source *s = &j->sources[i];
-        if (s->error && !s->tried && !s->target->primary && is_damage(s->error))
-            warn(j, "%s: skipped: %s", s->target->url, err_text(s->error));
-    }
     return exhausted(j);
 }
 
@@ -247,8 +240,18 @@ static Err *read_from_primary(ReadJob *j) {
     return error_is_eligible(e) ? same_digest_from_backups(j, e) : e;
 }
 
+// A copy whose ref is damaged, or not signed as pinned, is named whoever serves.
+static void warn_damaged(ReadJob *j) {
+    for (size_t i = 0; i < j->count; i++) {
+        const Source *s = &j->sources[i];
+        if (s->done && !s->target->primary && err_code(s->error) == E_DAMAGED)
+            warn(j, "%s: skipped: %s", s->target->url, err_text(s->error));
+    }
+}
+
 static Err *choose(ReadJob *j) {
     Source *p = j->primary;
+    warn_damaged(j);
     if (!p)
         return read_from_backups(j);
     if (p->usable)
@@ -322,6 +325,8 @@ Err *repo_read(ReadResult *out, Repo *r, const ReadParams *p, Arena *mem) {
     *out = (ReadResult){.artifact = {.fd = -1}};
     if (p->digest)
         return read_digest(out, r, p, mem);
+    if (p->plan)
+        return read_name(out, r, p, (RefName){REF_PLAN, p->plan}, NULL, mem);
     if (!p->version) {
         if (p->tag)
             TRY(tag_check(p->tag));
@@ -349,8 +354,9 @@ Err *repo_report(ReportResult *out, Repo *r, const Value *input, bool set, const
         return NULL;
     if (t->driver->report)
         return t->driver->report(out, t, input, set, mem);
-    Err *e = t->driver->put_deployment(t, r->slug, target_id,
-                                       str_from(json_text(mem, input, JSON_GO)), mem);
+    DocName name = {.kind = DOC_DEPLOYMENT, .name = target_id};
+    Err *e = t->driver->put_doc(t, r->slug, name, str_from(json_text(mem, input, JSON_GO)), false,
+                                mem);
     if (err_code(e) == E_DENIED || err_code(e) == E_UNAUTHORIZED) {
         log_debug("%s: the deployment was not recorded: %s", t->url, err_text(e));
         err_free(e);

@@ -15,7 +15,11 @@ static const int64_t max_seq = (int64_t)1 << 53;
 
 const char *kind_name(ArtifactKind kind) { return kinds[kind].name; }
 const char *kind_repo_type(ArtifactKind kind) { return kinds[kind].repo_type; }
-const char *kind_media_type(ArtifactKind kind) { return kinds[kind].media_type; }
+
+const char *artifact_media_type(const Artifact *a) {
+    return a->kind == ARTIFACT_SCHEMA && a->sql ? "application/vnd.atlas.schema.v1+sql"
+                                                : kinds[a->kind].media_type;
+}
 
 static Err *hash_piece(void *ctx, Str piece) {
     hasher_add(ctx, piece);
@@ -50,12 +54,19 @@ Err *artifact_seal(Artifact *a, Time now, const Value *context, Arena *mem) {
     value_set_str(m, mem, "slug", a->slug, 0);
     if (a->version)
         value_set_str(m, mem, "version", a->version, 0);
-    value_set_str(m, mem, "media_type", kind_media_type(a->kind), 0);
+    value_set_str(m, mem, "media_type", artifact_media_type(a), 0);
     value_set_int(m, mem, "size", a->body.size, 0);
     value_set_str(m, mem, "digest", a->digest, 0);
     value_set_str(m, mem, "pushed_at", time_rfc3339ms(mem, now), 0);
     value_set(m, mem, "context", context ? value_copy(mem, context) : value_map(mem), 0);
     value_set_str(m, mem, "tool", "atlas-action/" ATLAS_VERSION, 0);
+    if (a->plan) {
+        Value *plan = value_map(mem);
+        value_set_str(plan, mem, "name", a->plan->name, 0);
+        value_set_str(plan, mem, "from", a->plan->from, 0);
+        value_set_str(plan, mem, "to", a->plan->to, 0);
+        value_set(m, mem, "plan", plan, 0);
+    }
     a->manifest_text = json_text(mem, m, JSON_CANONICAL);
     a->manifest_digest =
         arena_printf(mem, "sha256:%s", sha256_hex(mem, str_from(a->manifest_text)));
@@ -73,6 +84,11 @@ char *ref_key(Arena *mem, const char *slug, RefName n) {
     return arena_printf(mem, "%s/refs/%s/%s", slug, ref_kinds[n.kind].folder, name);
 }
 
+char *approval_key(Arena *mem, const char *slug, const char *plan, const char *manifest_digest) {
+    return arena_printf(mem, "%s/approvals/%s/%s.json", slug, name_escape(mem, plan),
+                        manifest_digest + strlen("sha256:"));
+}
+
 char *ref_label(Arena *mem, RefName n) {
     return arena_printf(mem, "%s %s", ref_kinds[n.kind].word, n.name);
 }
@@ -86,14 +102,14 @@ static Err *damaged(const char *name, const char *why) {
     return err_new(E_DAMAGED, "%s is damaged: %s", name, why);
 }
 
-Err *ref_parse(Ref *out, Str text, const char *name, Arena *mem) {
+static Err *parse(Ref *out, Str text, const char *label, Arena *mem) {
     Value *v = NULL;
     AutoErr e = json_parse(&v, text, NULL, mem);
     if (e || v->kind != V_MAP)
-        return damaged(name, e ? err_text(e) : "not a JSON object");
+        return damaged(label, e ? err_text(e) : "not a JSON object");
     if (value_get_int(v, "layout") > LAYOUT)
         return err_hint(err_new(E_UNSUPPORTED, "%s has layout %lld, this version knows layout %d",
-                                name, (long long)value_get_int(v, "layout"), LAYOUT),
+                                label, (long long)value_get_int(v, "layout"), LAYOUT),
                         "use a newer atlas-action");
     Value *m = value_get(v, "manifest");
     *out = (Ref){.present = true,
@@ -107,44 +123,62 @@ Err *ref_parse(Ref *out, Str text, const char *name, Arena *mem) {
                  .pending_primary = value_get_bool(v, "pending_primary"),
                  .read = v};
     if (!m || m->kind != V_MAP || value_get_int(v, "layout") != LAYOUT)
-        return damaged(name, "it has no manifest or layout");
+        return damaged(label, "it has no manifest or layout");
     if (out->seq < 1 || out->seq > max_seq)
-        return damaged(name, "its seq is out of range");
+        return damaged(label, "its seq is out of range");
     if (!digest_is_well_formed(out->digest) || out->size < 0)
-        return damaged(name, "its manifest has no digest");
+        return damaged(label, "its manifest has no digest");
     out->manifest_digest =
         arena_printf(mem, "sha256:%s",
                      sha256_hex(mem, str_from(json_text(mem, m, JSON_CANONICAL))));
     return NULL;
 }
 
-Str ref_text(const Ref *r, Arena *mem) {
+Err *ref_parse(Ref *out, Str text, const char *slug, RefName name, const Trust *trust, Arena *mem) {
+    const char *label = ref_label(mem, name);
+    Err *e = parse(out, text, label, mem);
+    if (!e && trust)
+        e = trust_check(&trust->refs, ref_key(mem, slug, name), out->read, label, mem);
+    if (e)
+        *out = (Ref){0};
+    return e;
+}
+
+static Value *ref_value(const Ref *r, Arena *mem) {
     Value *v = value_map(mem);
     value_set_int(v, mem, "layout", LAYOUT, 0);
     value_set_int(v, mem, "seq", r->seq, 0);
     value_set(v, mem, "manifest", r->manifest, 0);
     if (r->pending_primary)
         value_set_bool(v, mem, "pending_primary", true, 0);
+    if (r->sigs)
+        value_set(v, mem, "sigs", r->sigs, 0);
     for (size_t i = 0; r->read && i < r->read->u.map.len; i++) {
         const char *key = r->read->u.map.items[i].key;
         if (!value_get(v, key) && !cstr_eq(key, "pending_primary"))
             value_set(v, mem, key, value_member(r->read, i), 0);
     }
-    return str_from(json_text(mem, v, JSON_CANONICAL));
+    return v;
 }
 
-Ref ref_new(const Artifact *a, int64_t seq, bool pending, Arena *mem) {
-    (void)mem;
-    return (Ref){.present = true,
-                 .seq = seq,
-                 .manifest = a->manifest,
-                 .digest = a->digest,
-                 .size = a->body.size,
-                 .version = cstr_or(a->version, ""),
-                 .pushed_at = value_get_text(a->manifest, "pushed_at"),
-                 .commit = value_get_text(value_get(a->manifest, "context"), "commit"),
-                 .manifest_digest = a->manifest_digest,
-                 .pending_primary = pending};
+Str ref_text(const Ref *r, Arena *mem) {
+    return str_from(json_text(mem, ref_value(r, mem), JSON_CANONICAL));
+}
+
+Ref ref_new(const Artifact *a, int64_t seq, bool pending, RefName name, const Trust *trust,
+            Arena *mem) {
+    Ref r = {.present = true,
+             .seq = seq,
+             .manifest = a->manifest,
+             .digest = a->digest,
+             .size = a->body.size,
+             .version = cstr_or(a->version, ""),
+             .pushed_at = value_get_text(a->manifest, "pushed_at"),
+             .commit = value_get_text(value_get(a->manifest, "context"), "commit"),
+             .manifest_digest = a->manifest_digest,
+             .pending_primary = pending};
+    r.sigs = trust_sign(trust, ref_key(mem, a->slug, name), ref_value(&r, mem), mem);
+    return r;
 }
 
 int ref_cmp(const Ref *a, const Ref *b) {

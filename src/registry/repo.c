@@ -1,27 +1,102 @@
 #include "target.h"
 
-static Err *open_primary(Repo *r, const RepoOptions *o, Arena *mem) {
-    if (!cstr_empty(o->primary_url)) {
-        r->primary = target_blob(o->primary_url, o->loop, mem);
-    } else if (o->cloud && !cstr_empty(o->cloud->token)) {
+static void free_broken(void *target) { err_free(((Target *)target)->broken); }
+
+void target_init(Target *t, const TargetDriver *driver, const char *url, Loop *loop, Arena *mem) {
+    *t = (Target){.driver = driver, .url = url_redact_stars(mem, url), .loop = loop, .mem = mem};
+    arena_on_free(mem, free_broken, t);
+}
+
+Target *target_open(const char *url, Loop *loop, Arena *mem) {
+    bool oci = cstr_starts(url, "oci://") || cstr_starts(url, "oci+http://");
+    return oci ? target_oci(url, loop, mem) : target_blob(url, loop, mem);
+}
+
+void target_share(Target *t) {
+    t->shared = true;
+    if (t->driver->share)
+        t->driver->share(t);
+}
+
+Err *repo_home_open(RepoHome **out, const char *url, const char *sign_key, Loop *loop, Arena *mem) {
+    static const StrList none;
+    Trust *trust = NULL;
+    TRY(trust_open(&trust, &none, &none, sign_key, mem));
+    *out = target_open(url, loop, mem);
+    (*out)->trust = trust;
+    if ((*out)->broken)
+        return err_wrap(err_copy((*out)->broken), "%s", (*out)->url);
+    target_share(*out);
+    return NULL;
+}
+
+Err *repo_home_check(RepoHome *home, Arena *mem) {
+    StrList ignored = {0};
+    Err *e = home->driver->prepare ? home->driver->prepare(home) : NULL;
+    if (!e)
+        e = home->driver->list_slugs(&ignored, home, mem);
+    return e ? err_wrap(e, "%s", home->url) : NULL;
+}
+
+static void open_targets(Repo *r, const RepoOptions *o, Arena *mem) {
+    if (o->home)
+        r->primary = o->home;
+    else if (!cstr_empty(o->primary_url))
+        r->primary = target_open(o->primary_url, o->loop, mem);
+    else if (o->cloud && !cstr_empty(o->cloud->token))
         r->primary = target_cloud(o->cloud, o->loop, mem);
+    for (size_t i = 0; i < o->backups.len; i++)
+        list_push(&r->backups, mem, target_open(o->backups.items[i], o->loop, mem));
+}
+
+static Target **find_target(Repo *r, const char *name) {
+    uint64_t n = 0;
+    if (cstr_eq(name, "primary"))
+        return r->primary ? &r->primary : NULL;
+    if (!cstr_starts(name, "backup") || !cstr_to_u64(name + strlen("backup"), UINT32_MAX, &n))
+        return NULL;
+    return n >= 1 && n <= r->backups.len ? &r->backups.items[n - 1] : NULL;
+}
+
+// "primary:down,backup1:403,backup2:slow=5s": an otherwise real run in which these targets fail.
+static Err *rehearse(Repo *r, const char *text, Arena *mem) {
+    StrList rules = cstr_split(mem, text, ',');
+    for (size_t i = 0; i < rules.len; i++) {
+        const char *rule = cstr_trim(mem, rules.items[i]), *colon = strchr(rule, ':');
+        const char *name = colon ? arena_strndup(mem, rule, (size_t)(colon - rule)) : rule;
+        Target **at = find_target(r, name);
+        if (!colon || !at)
+            return err_hint(err_new(E_USAGE, "simulation \"%s\": %s", rule,
+                                    colon ? "this repository has no such target"
+                                          : "a rule is TARGET:FAILURE"),
+                            "targets are primary and backup1 to backup%zu; for example "
+                            "primary:down,backup1:503", r->backups.len);
+        TRY(target_fault(at, *at, colon + 1, mem));
+        log_warn("OUTAGE REHEARSAL: %s (%s) fails on purpose: %s", name, (*at)->url, colon + 1);
     }
-    if (r->primary)
-        r->primary->primary = true;
     return NULL;
 }
 
 Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) {
     Repo *r = *out = NEW(mem, Repo);
+    Trust *trust = NULL;
     *r = (Repo){.mem = mem, .loop = o->loop, .slug = o->slug, .min_copies = o->min_copies};
-    TRY(slug_check(o->slug));
-    TRY(open_primary(r, o, mem));
-    for (size_t i = 0; i < o->backups.len; i++)
-        list_push(&r->backups, mem, target_blob(o->backups.items[i], o->loop, mem));
+    if (o->slug)
+        TRY(slug_check(o->slug));
+    TRY(trust_open(&trust, &o->verify, &o->verify_approvals, o->sign_key, mem));
+    r->trust = o->home ? o->home->trust : trust;
+    open_targets(r, o, mem);
     if (!r->primary && !r->backups.len)
         return err_hint(err_new(E_LOGIN, "command requires 'atlas login'"),
                         "set ATLAS_TOKEN, or give the repository a home of its own: repo { url = "
                         "\"s3://...\" } or backup = [...] in atlas.hcl");
+    if (!cstr_empty(o->simulate))
+        TRY(rehearse(r, o->simulate, mem));
+    Targets all = repo_targets(r, mem);
+    for (size_t i = 0; i < all.len; i++)
+        all.items[i]->trust = r->trust;
+    if (r->primary)
+        r->primary->primary = true;
     return NULL;
 }
 
@@ -56,7 +131,7 @@ Err *target_error(const Target *t, const Err *e) {
 }
 
 void target_mark_dead(Target *t, const Err *e) {
-    if (!t->broken && (err_code(e) == E_TIMEOUT || err_code(e) == E_UNREACHABLE))
+    if (!t->broken && !t->shared && (err_code(e) == E_TIMEOUT || err_code(e) == E_UNREACHABLE))
         t->broken = err_copy(e);
 }
 
@@ -76,17 +151,25 @@ const char *age_text(Arena *mem, const Host *host, const char *pushed_at) {
     return arena_printf(mem, "pushed %lld days ago", (long long)s / 86400);
 }
 
-Err *repo_list_slugs(StrList *out, Repo *r, Arena *mem) {
+Err *repo_ask(void *out, StrList *warnings, Repo *r, TargetAsk ask, Arena *mem) {
     Targets all = repo_targets(r, mem);
+    StrList causes = {0};
     for (size_t i = 0; i < all.len; i++) {
         Target *t = all.items[i];
-        if (t->broken || !t->driver->list_slugs)
-            continue;
-        StrList slugs = {0};
-        TRY(t->driver->list_slugs(&slugs, t, mem));
-        for (size_t k = 0; k < slugs.len; k++)
-            if (!strlist_has(out, slugs.items[k]))
-                list_push(out, mem, slugs.items[k]);
+        Err *e = t->broken ? err_copy(t->broken) : ask(out, t, r->slug, mem);
+        if (!e && causes.len)
+            list_push(warnings, mem, arena_printf(mem, "%s serves, as these failed: %s", t->url,
+                                                  cstr_join(mem, &causes, "; ")));
+        bool is_final = t->primary && !error_is_eligible(e);
+        if (!e)
+            return NULL;
+        if (all.len == 1 || is_final) {
+            Err *named = target_error(t, e);
+            err_free(e);
+            return named;
+        }
+        list_push(&causes, mem, arena_printf(mem, "%s: %s", t->url, err_text(e)));
+        err_free(e);
     }
-    return NULL;
+    return err_new(E_UNREACHABLE, "no target answers: %s", cstr_join(mem, &causes, "; "));
 }

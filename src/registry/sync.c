@@ -12,6 +12,7 @@ typedef struct Sync {
     Targets targets;
     Target *from; // --from: everything is taken from there; or NULL
     RefNames names;
+    ArtifactKind kind; // what the slug holds
     Value **reports; // the Refs list of each target
     bool all_ok;
     Arena *mem;
@@ -68,7 +69,7 @@ static void read_cell(Cell *c, Sync *s, Target *t, RefName name) {
     c->error = t->driver->read_ref(&c->ref, t, s->repo->slug, name, s->mem);
     if (err_code(c->error) == E_DAMAGED || err_code(c->error) == E_NO_STORE) {
         err_free(c->error);
-        *c = (Cell){0};
+        c->error = NULL;
     }
 }
 
@@ -135,6 +136,29 @@ static bool is_whole(Sync *s, Target *t, const Ref *ref) {
     return !m;
 }
 
+// The approval of a plan goes where the plan went.
+static Err *copy_approval(Sync *s, Target *source, Target *dest, const char *plan, const Ref *ref) {
+    DocName name = {.kind = DOC_APPROVAL, .name = plan, .digest = ref->manifest_digest};
+    const char *slug = s->repo->slug;
+    bool there = false, here = false;
+    Str text;
+    Err *e = plan_approved(&there, source, slug, plan, ref->manifest_digest, s->mem);
+    if (e || !there) { // one that does not count is not spread
+        err_free(e);
+        return NULL;
+    }
+    e = plan_approved(&here, dest, slug, plan, ref->manifest_digest, s->mem);
+    bool damaged = err_code(e) == E_DAMAGED;
+    if (damaged)
+        err_free(e);
+    else
+        TRY(e);
+    if (here)
+        return NULL;
+    TRY(source->driver->get_doc(&text, source, slug, name, s->mem));
+    return dest->driver->put_doc(dest, slug, name, text, false, s->mem);
+}
+
 static void bring(Sync *s, size_t i, Target *source, const Ref *ref, RefName name, Cell *cell) {
     Target *dest = s->targets.items[i];
     const char *status = "ok";
@@ -144,6 +168,8 @@ static void bring(Sync *s, size_t i, Target *source, const Ref *ref, RefName nam
         status = "kept";
     else if (order != 0 || cell->ref.pending_primary || !is_whole(s, dest, &cell->ref))
         e = copy_ref(&status, s, source, ref, dest, name, cell);
+    if (!e && name.kind == REF_PLAN && dest != source)
+        e = copy_approval(s, source, dest, name.name, ref);
     note(s, i, name, ref->digest, e ? "failed" : status, e ? err_text(e) : NULL);
     err_free(e);
 }
@@ -191,17 +217,24 @@ static void sync_name(Sync *s, RefName name) {
 
 static Err *push_pending(Sync *s, Target *cloud, Target *source, const Ref *ref, RefName name) {
     Artifact a;
+    PlanSpec plan;
+    Str text;
     bool latest = cstr_eq(name.name, "latest");
     CloudPush p = {.tag = latest ? NULL : name.name, .latest = latest,
                    .context = value_get(ref->manifest, "context")};
     TRY(load_artifact(&a, s, source, ref));
+    if (name.kind == REF_PLAN) {
+        TRY(body_bytes(&text, &a.body, s->mem));
+        TRY(plan_file_parse(&plan, text, s->mem));
+        p = (CloudPush){.plan = &plan};
+    }
     return cloud->driver->push(cloud, &a, &p, s->mem);
 }
 
 // The cloud's content as a ref of our own, greater than what the backups have.
 static Err *cloud_ref(bool *found, Artifact *a, Ref *out, Sync *s, Target *cloud, RefName name,
                       const Cell *cells) {
-    *a = (Artifact){.slug = s->repo->slug, .kind = ARTIFACT_MIGRATIONS};
+    *a = (Artifact){.slug = s->repo->slug, .kind = s->kind};
     Err *e = cloud->driver->fetch(&a->body, cloud, s->repo->slug, a->kind,
                                   cstr_eq(name.name, "latest") ? NULL : name.name, NULL, s->mem);
     *found = !e;
@@ -215,7 +248,7 @@ static Err *cloud_ref(bool *found, Artifact *a, Ref *out, Sync *s, Target *cloud
         if (cells[i].ref.present && cells[i].ref.seq > highest)
             highest = cells[i].ref.seq;
     TRY(artifact_seal(a, host_now(loop_host(s->repo->loop)), NULL, s->mem));
-    *out = ref_new(a, highest + 1, false, s->mem);
+    *out = ref_new(a, highest + 1, false, name, s->repo->trust, s->mem);
     return NULL;
 }
 
@@ -225,8 +258,7 @@ static void clear_version_marks(Sync *s, RefName name) {
     Target *cloud = s->repo->primary;
     Body body;
     const char *digest = NULL;
-    AutoErr e = cloud->driver->fetch(&body, cloud, s->repo->slug, ARTIFACT_MIGRATIONS, NULL,
-                                     name.name, s->mem);
+    AutoErr e = cloud->driver->fetch(&body, cloud, s->repo->slug, s->kind, NULL, name.name, s->mem);
     AutoErr bad = e ? NULL : body_digest(&digest, &body, s->mem);
     for (size_t i = 1; i < s->targets.len; i++) {
         Target *t = s->targets.items[i];
@@ -247,6 +279,29 @@ static void clear_version_marks(Sync *s, RefName name) {
     }
 }
 
+// A plan that the cloud missed is pushed to it; its approval stays with whoever approves there.
+static void push_pending_plan(Sync *s, RefName name) {
+    Target *cloud = s->repo->primary;
+    bool pushed = false;
+    for (size_t i = 1; i < s->targets.len; i++) {
+        Target *t = s->targets.items[i];
+        Cell c = {0};
+        const char *status = "copied";
+        read_cell(&c, s, t, name);
+        if (!c.error && c.ref.present && c.ref.pending_primary) {
+            Err *e = pushed ? NULL : push_pending(s, cloud, t, &c.ref, name);
+            if (!pushed)
+                note(s, 0, name, c.ref.digest, e ? "failed" : status, e ? err_text(e) : NULL);
+            if (!e)
+                e = copy_ref(&status, s, t, &c.ref, t, name, &c);
+            note(s, i, name, c.ref.digest, e ? "failed" : status, e ? err_text(e) : NULL);
+            pushed |= !e;
+            err_free(e);
+        }
+        err_free(c.error);
+    }
+}
+
 static void sync_name_cloud(Sync *s, RefName name) {
     Target *cloud = s->repo->primary;
     Cell *cells = NEW_ARRAY(s->mem, Cell, s->targets.len);
@@ -254,6 +309,8 @@ static void sync_name_cloud(Sync *s, RefName name) {
     Target *holder = NULL;
     if (name.kind == REF_VERSION)
         clear_version_marks(s, name);
+    if (name.kind == REF_PLAN)
+        push_pending_plan(s, name);
     if (name.kind != REF_TAG)
         return;
     for (size_t i = 1; i < s->targets.len; i++) {
@@ -303,7 +360,8 @@ Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *m
             return err_hint(err_new(E_USAGE, "--from copies into a store, and the primary is %s",
                                     r->primary->url),
                             "push the directory again instead");
-        s.from = target_blob(from, r->loop, mem);
+        s.from = target_open(from, r->loop, mem);
+        s.from->trust = r->trust;
         if (s.from->broken)
             return err_copy(s.from->broken);
     }
@@ -311,6 +369,7 @@ Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *m
     for (size_t i = 0; i < s.targets.len; i++)
         s.reports[i] = value_list(mem);
     TRY(collect_names(&s));
+    s.kind = repo_kind(r, mem);
     for (size_t i = 0; i < s.names.len; i++)
         cloud ? sync_name_cloud(&s, s.names.items[i]) : sync_name(&s, s.names.items[i]);
     Value *v = *report = value_struct(mem, "SyncReport"), *targets = value_list(mem);

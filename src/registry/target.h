@@ -9,13 +9,28 @@ typedef struct Target Target;
 typedef struct TargetDriver TargetDriver;
 typedef LIST(RefName) RefNames;
 
+typedef enum DocKind {
+    DOC_REPOSITORY, // what kind of artifact the slug holds
+    DOC_APPROVAL,   // of a plan's manifest
+    DOC_DEPLOYMENT, // the last report of a database
+} DocKind;
+
+typedef struct DocName {
+    DocKind kind;
+    const char *name;   // plan or database; NULL for the repository's own
+    const char *digest; // "sha256:..." of the manifest that is approved; else NULL
+} DocName;
+typedef LIST(DocName) DocNames;
+
 struct Target {
     const TargetDriver *driver;
     const char *url; // redacted
     bool primary;
+    bool shared; // outlives a run: never marked dead
     Loop *loop;
     Arena *mem;
     Err *broken; // why it could not be opened or must not be asked again in this run; or NULL
+    const Trust *trust; // NULL: no keys
 };
 
 // What a one-call push (cloud) needs beside the artifact.
@@ -23,6 +38,8 @@ typedef struct CloudPush {
     const char *tag; // NULL: untagged
     bool latest;
     const Value *context;
+    const PlanSpec *plan;
+    const char *version; // of a schema, if it was given
     const char *link; // out: the page of what was pushed
 } CloudPush;
 
@@ -54,21 +71,65 @@ struct TargetDriver {
     Err *(*check_manifest)(Target *t, const char *slug, const char *digest, Arena *mem);
     Err *(*list_refs)(RefNames *out, Target *t, const char *slug, Arena *mem);
     Err *(*list_slugs)(StrList *out, Target *t, Arena *mem);
-    Err *(*put_deployment)(Target *t, const char *slug, const char *target_id, Str json, Arena *mem);
+    // Small JSON documents beside the refs. `create`: E_CONFLICT if it is there already.
+    Err *(*put_doc)(Target *t, const char *slug, DocName name, Str json, bool create, Arena *mem);
+    Err *(*get_doc)(Str *out, Target *t, const char *slug, DocName name, Arena *mem); // E_NOT_FOUND
+    Err *(*list_docs)(DocNames *out, Target *t, const char *slug, DocKind kind, Arena *mem);
+    // Creates the place where that is cheap. May be NULL.
+    Err *(*prepare)(Target *t);
+    // Called once by target_share(). May be NULL.
+    void (*share)(Target *t);
+
+    // Of a registry that keeps refs itself, in place of the documents above.
+    Err *(*plans)(PlanList *out, Target *t, const char *slug, const char *from, const char *to,
+                  Arena *mem);
+    Err *(*plan)(Plan *out, Target *t, const char *slug, const char *name, Arena *mem);
+    Err *(*approve)(Plan *out, Target *t, const char *slug, const char *name, const Value *context,
+                    Arena *mem);
+    Err *(*create)(RepoInfo *out, Target *t, const RepoInfo *want, Arena *mem); // E_EXISTS
+    Err *(*list)(RepoInfos *out, Target *t, Arena *mem);
+    Err *(*describe)(RepoInfo *out, Target *t, const char *slug, Arena *mem);
 };
 
+void target_init(Target *t, const TargetDriver *driver, const char *url, Loop *loop, Arena *mem);
 Target *target_blob(const char *url, Loop *loop, Arena *mem);
+Target *target_oci(const char *url, Loop *loop, Arena *mem);
 Target *target_cloud(const CloudConfig *config, Loop *loop, Arena *mem);
+// The driver of a URL of one's own: a store's or an OCI registry's.
+Target *target_open(const char *url, Loop *loop, Arena *mem);
+// For a target that outlives operations and serves many at once.
+void target_share(Target *t);
+// `inner`, failing as `how` says: "down", "timeout", "slow=5s", "damaged", an HTTP status.
+// E_USAGE for anything else.
+Err *target_fault(Target **out, Target *inner, const char *how, Arena *mem) MUST_USE;
 
 struct Repo {
     Arena *mem;
     Loop *loop;
     const char *slug;
     int min_copies;
+    const Trust *trust;
     Target *primary; // NULL: none
     LIST(Target *) backups;
     Target *last_served; // by the last read
 };
+
+// Asks the primary; on an eligible error the backups, in order, with a warning that tells who served.
+typedef Err *(*TargetAsk)(void *out, Target *t, const char *slug, Arena *mem);
+Err *repo_ask(void *out, StrList *warnings, Repo *r, TargetAsk ask, Arena *mem) MUST_USE;
+
+// Whether the plan's manifest is approved on this target.
+Err *plan_approved(bool *out, Target *t, const char *slug, const char *plan,
+                   const char *manifest_digest, Arena *mem) MUST_USE;
+// Approves it there; approved before is success.
+Err *plan_approve_on(Target *t, const char *slug, const char *plan, const char *manifest_digest,
+                     const Value *context, Arena *mem) MUST_USE;
+
+// What the slug holds, by the first target that tells; a migration directory if none does.
+ArtifactKind repo_kind(const Repo *r, Arena *mem);
+
+// The repository's document is there and is of the artifact's kind; made if it is missing. E_INVALID.
+Err *repo_doc_ensure(Target *t, const Artifact *a, Arena *mem) MUST_USE;
 
 // primary (if any) and backups in one row.
 typedef LIST(Target *) Targets;

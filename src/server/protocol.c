@@ -1,5 +1,7 @@
 #include "protocol.h"
 
+#include <strings.h>
+
 #include "atlas/pack.h"
 #include "atlas/registry.h"
 
@@ -13,112 +15,317 @@ typedef Err *(*Handler)(Value **data, const Call *c);
 
 // --- operations ---------------------------------------------------------------------------------
 
-static Err *open_repo(Repo **out, const Call *c) {
-    const char *slug = value_get_text(c->input, "slug");
-    if (!*slug)
-        slug = value_get_text(c->input, "name");
-    RepoOptions o = {.slug = slug, .primary_url = c->req->store_url, .loop = c->req->loop};
+static Err *open_slug(Repo **out, const Call *c, const char *slug) {
+    RepoOptions o = {.slug = slug, .home = c->req->home, .loop = c->req->loop};
     return repo_open(out, &o, c->mem);
 }
 
+// Clients name a repository by one of several members.
+static Err *open_repo(Repo **out, const Call *c) {
+    static const char *const members[] = {"slug", "name", "schemaSlug"};
+    const char *slug = "";
+    for (size_t i = 0; i < COUNT_OF(members) && !*slug; i++)
+        slug = value_get_text(c->input, members[i]);
+    return open_slug(out, c, slug);
+}
+
+static Err *may_write(const Call *c) {
+    return c->req->role < ROLE_PUSH ? err_new(E_DENIED, "forbidden: the token may only read") : NULL;
+}
+
+static const char *or_null(const char *text) { return *text ? text : NULL; }
+
+static void set_text(Value *v, const Call *c, const char *name, const char *text) {
+    value_set_str(v, c->mem, name, text, 0);
+}
+
+// The page of a thing, as the answers' links name it.
+static const char *page(const Call *c, const char *fmt, ...) PRINTF(2, 3);
+static const char *page(const Call *c, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    char *path = arena_vprintf(c->mem, fmt, ap);
+    va_end(ap);
+    return arena_printf(c->mem, "%s/%s", c->req->public_url, path);
+}
+
 static Err *do_bot(Value **data, const Call *c) {
-    Value *me = value_map(c->mem);
-    value_set_str(me, c->mem, "name", c->req->user, 0);
-    value_set_str(me, c->mem, "org", "self-hosted", 0);
-    *data = me;
+    Value *me = *data = value_map(c->mem);
+    set_text(me, c, "name", c->req->user);
+    set_text(me, c, "org", "self-hosted");
     return NULL;
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+static Err *read_artifact(ReadResult *out, const Call *c, ArtifactKind kind) {
+    Repo *repo = NULL;
+    TRY(open_repo(&repo, c));
+    ReadParams p = {.kind = kind, .tag = or_null(value_get_text(c->input, "tag")),
+                    .version = or_null(value_get_text(c->input, "version"))};
+    TRY(repo_read(out, repo, &p, c->mem));
+    return out->cut_version ? err_new(E_NOT_FOUND, "version \"%s\" not found", out->cut_version)
+                            : NULL;
 }
 
 static Err *do_dir_state(Value **data, const Call *c) {
-    Repo *repo = NULL;
     ReadResult r;
-    TRY(open_repo(&repo, c));
-    const char *tag = value_get_text(c->input, "tag"), *version = value_get_text(c->input, "version");
-    ReadParams p = {.kind = ARTIFACT_MIGRATIONS, .tag = *tag ? tag : NULL,
-                    .version = *version ? version : NULL};
-    TRY(repo_read(&r, repo, &p, c->mem));
-    if (r.cut_version)
-        return err_new(E_NOT_FOUND, "version \"%s\" not found", r.cut_version);
     Str bytes;
+    TRY(read_artifact(&r, c, ARTIFACT_MIGRATIONS));
     TRY(body_bytes(&bytes, &r.artifact, c->mem));
-    Value *state = value_map(c->mem);
-    value_set_str(state, c->mem, "content", base64_encode(c->mem, bytes.ptr, bytes.len), 0);
-    *data = state;
+    Value *state = *data = value_map(c->mem);
+    set_text(state, c, "content", base64_encode(c->mem, bytes.ptr, bytes.len));
     return NULL;
 }
 
-static Err *do_dirs(Value **data, const Call *c) {
-    StrList slugs = {0};
+static Err *do_schema_state(Value **data, const Call *c) {
+    ReadResult r;
+    Str bytes;
+    TRY(read_artifact(&r, c, ARTIFACT_SCHEMA));
+    TRY(body_bytes(&bytes, &r.artifact, c->mem));
+    Value *state = *data = value_map(c->mem);
+    value_set(state, c->mem, "hcl", value_bytes(c->mem, bytes), 0);
+    return NULL;
+}
+
+static Err *list_repos(RepoInfos *out, const Call *c) {
     Repo *any = NULL;
-    RepoOptions o = {.slug = "x", .primary_url = c->req->store_url, .loop = c->req->loop};
-    TRY(repo_open(&any, &o, c->mem));
-    TRY(repo_list_slugs(&slugs, any, c->mem));
+    StrList warnings = {0};
+    TRY(open_slug(&any, c, NULL));
+    return repo_list(out, &warnings, any, c->mem);
+}
+
+static Err *do_dirs(Value **data, const Call *c) {
+    RepoInfos infos = {0};
+    TRY(list_repos(&infos, c));
     Value *list = *data = value_list(c->mem);
-    for (size_t i = 0; i < slugs.len; i++) {
+    for (size_t i = 0; i < infos.len; i++) {
+        const char *slug = infos.items[i].slug;
         Value *input = value_map(c->mem), *state = NULL;
-        value_set_str(input, c->mem, "slug", slugs.items[i], 0);
+        if (!cstr_eq(infos.items[i].type, "MIGRATION_DIRECTORY"))
+            continue;
+        set_text(input, c, "slug", slug);
         Err *e = do_dir_state(&state, &(Call){c->req, input, c->mem});
-        if (e) { // a schema, or a repository without a push
+        if (err_code(e) == E_NOT_FOUND) { // made, and never pushed to
             err_free(e);
             continue;
         }
+        TRY(e);
         Value *dir = value_map(c->mem);
-        value_set_str(dir, c->mem, "name", slugs.items[i], 0);
-        value_set_str(dir, c->mem, "slug", slugs.items[i], 0);
+        set_text(dir, c, "name", slug);
+        set_text(dir, c, "slug", slug);
         value_set(dir, c->mem, "content", value_get(state, "content"), 0);
         value_push(list, c->mem, dir);
     }
     return NULL;
 }
 
-// The version of a migration directory is that of its last file.
-static const char *archive_version(Str archive, Err **error, Arena *mem);
+// --- pushing ------------------------------------------------------------------------------------
 
-static Err *push(Value **data, const Call *c, const char *tag) {
+// The version of a migration directory is that of its last file.
+static Err *archive_version(const char **out, Str archive, Arena *mem) {
+    PackEntries entries = {0};
+    const char *last = NULL;
+    TRY(pack_untar(&entries, archive, mem));
+    for (size_t i = 0; i < entries.len; i++) {
+        const char *name = entries.items[i].name;
+        if (cstr_ends(name, ".sql") && (!last || strcmp(name, last) > 0))
+            last = name;
+    }
+    *out = NULL;
+    if (!last)
+        return NULL;
+    size_t len = strcspn(last, "_");
+    *out = arena_strndup(mem, last, len < strlen(last) ? len : strlen(last) - strlen(".sql"));
+    return NULL;
+}
+
+static Err *push(PushResult *out, const Call *c, PushParams *p) {
     Repo *repo = NULL;
+    const char *driver = cstr_lower(c->mem, value_get_text(c->input, "driver"));
+    TRY(may_write(c));
+    TRY(open_repo(&repo, c));
+    p->driver = or_null(driver);
+    p->context = value_get_fold(c->input, "context");
+    return repo_push(out, repo, p, c->mem);
+}
+
+static Err *push_dir(Value **data, const Call *c, const char *tag) {
     Str bytes;
     PushResult r;
-    Err *bad = NULL;
-    if (c->req->role < ROLE_PUSH)
-        return err_new(E_DENIED, "forbidden: the token may only read");
-    TRY(open_repo(&repo, c));
+    PushParams p = {.kind = ARTIFACT_MIGRATIONS, .tag = tag, .latest = !tag};
+    TRY(may_write(c));
     if (!base64_decode(&bytes, value_get_text(c->input, "dir"), c->mem))
         return err_new(E_INVALID, "invalid dir: not base64");
-    const char *version = archive_version(bytes, &bad, c->mem);
-    TRY(bad);
-    const char *driver = cstr_lower(c->mem, value_get_text(c->input, "driver"));
-    PushParams p = {.kind = ARTIFACT_MIGRATIONS, .artifact = body_from(bytes), .version = version,
-                    .tag = tag, .latest = !tag, .driver = *driver ? driver : NULL,
-                    .context = value_get_fold(c->input, "context")};
-    TRY(repo_push(&r, repo, &p, c->mem));
+    TRY(archive_version(&p.version, bytes, c->mem));
+    p.artifact = body_from(bytes);
+    TRY(push(&r, c, &p));
     Value *v = *data = value_map(c->mem);
-    value_set_str(v, c->mem, "url", arena_printf(c->mem, "%s/dirs/%s%s%s", c->req->public_url,
-                                                 r.slug, tag ? "/tags/" : "", tag ? tag : ""), 0);
-    value_set_str(v, c->mem, "slug", r.slug, 0);
-    value_set_str(v, c->mem, "digest", r.digest, 0);
+    set_text(v, c, "url", page(c, "dirs/%s%s%s", r.slug, tag ? "/tags/" : "", tag ? tag : ""));
+    set_text(v, c, "slug", r.slug);
+    set_text(v, c, "digest", r.digest);
     return NULL;
 }
 
 static Err *do_push_dir(Value **data, const Call *c) {
-    const char *tag = value_get_text(c->input, "tag");
-    return push(data, c, *tag ? tag : NULL);
+    return push_dir(data, c, or_null(value_get_text(c->input, "tag")));
 }
 
-static Err *do_sync_dir(Value **data, const Call *c) { return push(data, c, NULL); }
+static Err *do_sync_dir(Value **data, const Call *c) { return push_dir(data, c, NULL); }
+
+static Err *do_push_schema(Value **data, const Call *c) {
+    const Value *hcl = value_get_fold(c->input, "hcl");
+    PushResult r;
+    PushParams p = {.kind = ARTIFACT_SCHEMA, .tag = or_null(value_get_text(c->input, "tag")),
+                    .version = or_null(value_get_text(c->input, "version"))};
+    if (!hcl || hcl->kind != V_STR)
+        return err_new(E_INVALID, "invalid hcl: it is missing");
+    p.artifact = body_from(hcl->u.s);
+    p.latest = !p.tag;
+    TRY(push(&r, c, &p));
+    Value *v = *data = value_map(c->mem);
+    set_text(v, c, "url", r.url);
+    set_text(v, c, "link", page(c, "schemas/%s%s%s", r.slug, p.tag ? "/tags/" : "", p.tag ? p.tag : ""));
+    set_text(v, c, "slug", r.slug);
+    set_text(v, c, "digest", r.digest);
+    set_text(v, c, "version", r.version);
+    return NULL;
+}
+
+// --- plans --------------------------------------------------------------------------------------
+
+static const char *plan_page(const Call *c, const char *slug, const char *name) {
+    return page(c, "schemas/%s/plans/%s", slug, url_encode(c->mem, name, false));
+}
+
+static Value *plan_value(const Call *c, const Plan *p) {
+    Value *v = value_map(c->mem);
+    set_text(v, c, "name", p->name);
+    set_text(v, c, "schemaSlug", p->slug);
+    set_text(v, c, "status", p->status);
+    set_text(v, c, "fromHash", p->from);
+    set_text(v, c, "toHash", p->to);
+    set_text(v, c, "url", p->url);
+    set_text(v, c, "link", plan_page(c, p->slug, p->name));
+    set_text(v, c, "migration", p->migration);
+    return v;
+}
+
+static Err *do_plan_create(Value **data, const Call *c) {
+    PlanSpec spec = {.name = value_get_text(c->input, "name"),
+                     .from = value_get_text(c->input, "fromHash"),
+                     .to = value_get_text(c->input, "toHash"),
+                     .migration = value_get_text(c->input, "migration"),
+                     .approved = cstr_eq(value_get_text(c->input, "status"), "APPROVED")};
+    PushParams p = {.kind = ARTIFACT_PLAN, .plan = &spec};
+    PushResult r;
+    if (!*spec.name || !*spec.from || !*spec.to)
+        return err_new(E_INVALID, "invalid plan: name, fromHash and toHash are needed");
+    p.artifact = body_from(plan_file_text(&spec, c->mem));
+    TRY(push(&r, c, &p));
+    *data = plan_value(c, &(Plan){.name = spec.name, .slug = r.slug, .status = r.status,
+                                  .from = spec.from, .to = spec.to, .url = r.url,
+                                  .migration = spec.migration});
+    return NULL;
+}
+
+static Err *do_plan_read(Value **data, const Call *c) {
+    Repo *repo = NULL;
+    StrList warnings = {0};
+    Plan plan;
+    TRY(open_repo(&repo, c));
+    TRY(repo_plan_read(&plan, &warnings, repo, value_get_text(c->input, "name"), c->mem));
+    *data = plan_value(c, &plan);
+    return NULL;
+}
+
+static Err *do_plan_list(Value **data, const Call *c) {
+    Repo *repo = NULL;
+    StrList warnings = {0};
+    PlanList plans = {0};
+    TRY(open_repo(&repo, c));
+    TRY(repo_plan_list(&plans, &warnings, repo, value_get_text(c->input, "fromHash"),
+                       value_get_text(c->input, "toHash"), c->mem));
+    Value *list = *data = value_list(c->mem);
+    for (size_t i = 0; i < plans.len; i++)
+        value_push(list, c->mem, plan_value(c, &plans.items[i]));
+    return NULL;
+}
+
+static Err *do_plan_approve(Value **data, const Call *c) {
+    Repo *repo = NULL;
+    StrList warnings = {0};
+    Plan plan;
+    TRY(may_write(c));
+    TRY(open_repo(&repo, c));
+    TRY(repo_plan_approve(&plan, &warnings, repo, value_get_text(c->input, "name"),
+                          value_get_fold(c->input, "context"), c->mem));
+    *data = plan_value(c, &plan);
+    return NULL;
+}
+
+// --- repositories -------------------------------------------------------------------------------
+
+static Value *repo_value(const Call *c, const RepoInfo *r) {
+    bool schema = cstr_eq(r->type, "SCHEMA");
+    Value *v = value_map(c->mem);
+    set_text(v, c, "id", r->id);
+    set_text(v, c, "slug", r->slug);
+    set_text(v, c, "title", r->title);
+    set_text(v, c, "type", r->type);
+    set_text(v, c, "driver", r->driver);
+    set_text(v, c, "url", page(c, "%s/%s", schema ? "schemas" : "dirs", r->slug));
+    value_set_int(v, c->mem, "synced", r->synced, 0);
+    value_set_int(v, c->mem, "failed", r->failed, 0);
+    value_set_int(v, c->mem, "pending", r->pending, 0);
+    return v;
+}
+
+static Err *do_repo_create(Value **data, const Call *c) {
+    Repo *repo = NULL;
+    RepoInfo info = {0};
+    const char *type = value_get_text(c->input, "type");
+    TRY(may_write(c));
+    if (!cstr_eq(type, "SCHEMA") && !cstr_eq(type, "MIGRATION_DIRECTORY"))
+        return err_new(E_INVALID, "invalid type \"%s\": it must be SCHEMA or MIGRATION_DIRECTORY", type);
+    TRY(open_repo(&repo, c));
+    TRY(repo_create(&info, repo, type, cstr_lower(c->mem, value_get_text(c->input, "driver")),
+                    value_get_text(c->input, "title"), c->mem));
+    *data = repo_value(c, &info);
+    return NULL;
+}
+
+static Err *do_repos(Value **data, const Call *c) {
+    RepoInfos infos = {0};
+    TRY(list_repos(&infos, c));
+    Value *list = *data = value_list(c->mem);
+    for (size_t i = 0; i < infos.len; i++)
+        value_push(list, c->mem, repo_value(c, &infos.items[i]));
+    return NULL;
+}
+
+static Err *do_repo(Value **data, const Call *c) {
+    Repo *repo = NULL;
+    RepoInfo info;
+    StrList warnings = {0};
+    TRY(open_repo(&repo, c));
+    TRY(repo_describe(&info, &warnings, repo, c->mem));
+    *data = repo_value(c, &info);
+    return NULL;
+}
+
+// --- reports ------------------------------------------------------------------------------------
 
 static Err *record(Value **data, const Call *c, const Value *report) {
     const char *slug = value_get_text(report, "dirName");
     const char *target = value_get_text(value_get_fold(report, "target"), "id");
     Repo *repo = NULL;
     ReportResult r;
-    if (c->req->role < ROLE_PUSH)
-        return err_new(E_DENIED, "forbidden: the token may only read");
-    RepoOptions o = {.slug = slug, .primary_url = c->req->store_url, .loop = c->req->loop};
-    TRY(repo_open(&repo, &o, c->mem));
+    TRY(may_write(c));
+    TRY(open_slug(&repo, c, slug));
     TRY(repo_report(&r, repo, report, false, cstr_or(target, "unknown"), c->mem));
     Value *v = *data = value_map(c->mem);
-    value_set_str(v, c->mem, "url", arena_printf(c->mem, "%s/deployments/%s/%s", c->req->public_url,
-                                                 slug, name_escape(c->mem, target)), 0);
+    set_text(v, c, "url", page(c, "deployments/%s/%s", slug, name_escape(c->mem, target)));
     return NULL;
 }
 
@@ -129,41 +336,58 @@ static Err *do_report_set(Value **data, const Call *c) {
     for (size_t i = 0; i < value_len(completed); i++)
         TRY(record(data, c, value_at(completed, i)));
     Value *v = *data = value_map(c->mem);
-    value_set_str(v, c->mem, "url", arena_printf(c->mem, "%s/deployments/sets/%s",
-                                                 c->req->public_url,
-                                                 value_get_text(c->input, "id")), 0);
+    set_text(v, c, "url", page(c, "deployments/sets/%s", value_get_text(c->input, "id")));
+    return NULL;
+}
+
+static Err *do_report_lint(Value **data, const Call *c) {
+    TRY(may_write(c));
+    Value *v = *data = value_map(c->mem);
+    set_text(v, c, "url", c->req->public_url);
+    return NULL;
+}
+
+// --- going down ---------------------------------------------------------------------------------
+
+// This registry asks for no approval of `migrate down`: there is no plan to wait for.
+static Err *do_protected_flows(Value **data, const Call *c) {
+    Value *v = *data = value_map(c->mem), *flows = value_map(c->mem);
+    value_set_bool(flows, c->mem, "migrateDown", false, 0);
+    value_set(v, c->mem, "protectedFlows", flows, 0);
+    return NULL;
+}
+
+static Err *do_null(Value **data, const Call *c) {
+    *data = value_null(c->mem);
     return NULL;
 }
 
 static const struct {
-    const char *field; // of the answer; matched as the document's first selection
+    const char *field; // of the answer, in any case; the document's first selection
     Handler fn;
 } operations[] = {
     {"me", do_bot},
     {"dirState", do_dir_state},
     {"dirs", do_dirs},
+    {"dir", do_protected_flows},
     {"pushDir", do_push_dir},
     {"diffSyncDir", do_sync_dir},
+    {"schemaState", do_schema_state},
+    {"pushSchema", do_push_schema},
+    {"declarativePlanByHashes", do_plan_list},
+    {"declarativePlanByName", do_plan_read},
+    {"createDeclarativePlan", do_plan_create},
+    {"approveDeclarativePlan", do_plan_approve},
+    {"createRepo", do_repo_create},
+    {"repos", do_repos},
+    {"repo", do_repo},
     {"reportMigration", do_report},
     {"reportMigrationSet", do_report_set},
+    {"reportMigrationDown", do_report},
+    {"reportMigrationLint", do_report_lint},
+    {"migratePlanByExtID", do_null},
+    {"migrateTargetByExtID", do_null},
 };
-
-// --- archive ------------------------------------------------------------------------------------
-
-static const char *archive_version(Str archive, Err **error, Arena *mem) {
-    PackEntries entries = {0};
-    const char *last = NULL;
-    *error = pack_untar(&entries, archive, mem);
-    for (size_t i = 0; !*error && i < entries.len; i++) {
-        const char *name = entries.items[i].name;
-        if (cstr_ends(name, ".sql") && (!last || strcmp(name, last) > 0))
-            last = name;
-    }
-    if (!last)
-        return NULL;
-    size_t len = strcspn(last, "_");
-    return arena_strndup(mem, last, len < strlen(last) ? len : strlen(last) - strlen(".sql"));
-}
 
 // --- dispatch -----------------------------------------------------------------------------------
 
@@ -239,7 +463,7 @@ int protocol_answer(const char **answer, const ProtocolRequest *req, Arena *mem)
     Call c = {req, value_get_fold(value_get_fold(root, "variables"), "input"), mem};
     e = err_new(E_UNSUPPORTED, "this registry does not know the operation \"%s\"", field);
     for (size_t i = 0; i < COUNT_OF(operations); i++)
-        if (cstr_eq(operations[i].field, field)) {
+        if (strcasecmp(operations[i].field, field) == 0) {
             err_free(e);
             e = operations[i].fn(&data, &c);
             break;

@@ -3,10 +3,12 @@
 #define ATLAS_SERVER_PROTOCOL_H
 
 #include "atlas/http.h"
+#include "atlas/registry.h"
 #include "tokens.h"
 
 typedef struct ProtocolRequest {
-    const char *store_url, *public_url;
+    RepoHome *home;
+    const char *public_url;
     Loop *loop;
     Role role;
     const char *user; // the token's name

@@ -10,7 +10,6 @@
 #include <microhttpd.h>
 
 #include "atlas/server.h"
-#include "atlas/store.h"
 #include "protocol.h"
 
 enum {
@@ -29,6 +28,7 @@ typedef struct Server {
     Arena *mem, *token_mem;
     Tokens tokens;
     const char *public_url;
+    RepoHome *home;  // opened once; serves all requests
     size_t bodies;   // bytes of request bodies in memory
     size_t running;  // tasks under way
     bool resumed;    // an answer waits for MHD_run, which no descriptor may announce
@@ -167,7 +167,7 @@ static void cut_slow(const Server *s) {
 static void run_request(void *arg) {
     Request *r = arg;
     Server *s = r->server;
-    ProtocolRequest p = {.store_url = s->options->store_url, .public_url = s->public_url,
+    ProtocolRequest p = {.home = s->home, .public_url = s->public_url,
                          .loop = s->loop, .role = r->role, .user = r->user,
                          .body = buf_view(&r->body)};
     r->status = protocol_answer(&r->answer, &p, r->mem);
@@ -402,22 +402,11 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
         MHD_run(s->daemon);
 }
 
-// A store that cannot be used is told at once, not with the first push.
-static Err *check_store(const ServerOptions *o, Arena *mem) {
-    Store *store = NULL;
-    StrList ignored;
-    Err *e = store_open(&store, o->store_url, o->loop, mem);
-    if (!e)
-        e = store_prepare(store);
-    if (!e)
-        e = store_list(&ignored, store, "repositories/", mem);
-    return e ? err_wrap(e, "%s", url_redact_stars(mem, o->store_url)) : NULL;
-}
-
 Err *server_run(const ServerOptions *o, Arena *mem) {
     Server s = {.options = o, .loop = o->loop, .mem = mem};
     int fd = -1;
-    TRY(check_store(o, mem));
+    TRY(repo_home_open(&s.home, o->store_url, o->sign_key, o->loop, mem));
+    TRY(repo_home_check(s.home, mem)); // what cannot be used is told at once, not with the first push
     TRY(load_tokens(&s));
     TRY(open_socket(&fd, o, mem));
     const char *address = local_address(fd, mem);

@@ -151,8 +151,9 @@ static void a_hostile_ref_is_damaged(void **state) {
     assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, w.mem));
     assert_true(all_ok);
     assert_null(strstr(json_text(w.mem, report, JSON_PLAIN), "UP"));
-    StrList slugs = {0};
-    assert_ok(repo_list_slugs(&slugs, open_repo(&w, store(&w, "one")), w.mem));
+    RepoInfos slugs = {0};
+    StrList warnings = {0};
+    assert_ok(repo_list(&slugs, &warnings, open_repo(&w, store(&w, "one")), w.mem));
     assert_int_equal(slugs.len, 1);
     arena_free(w.mem);
 }
