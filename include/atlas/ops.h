@@ -17,6 +17,8 @@ typedef struct Ops {
     Loop *loop;
     const Project *project; // NULL: no configuration file was read
     const volatile sig_atomic_t *cancel;
+    const char *sign_key_file; // private key that signs pushes; "" or NULL: ATLAS_SIGN_KEY's, if any
+    const char *simulate;      // outage rehearsal; "" or NULL: ATLAS_SIMULATE's, if any
     Arena *mem; // of the run
 } Ops;
 
@@ -137,10 +139,31 @@ Err *ops_migrate_new(const char **path, MigrateSumError *sum, const Ops *o, cons
 Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const ProjectEnv *env,
                     const char *dir_url, const char *format, bool is_short, bool latest,
                     StrList *warnings, Arena *mem) MUST_USE;
+
+// --- registries ---------------------------------------------------------------------------------
+
 // slug "": the env's repo.name. *all_ok: every ref of every target is ok.
 Err *ops_registry_verify(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
-                         const char *slug, Arena *mem) MUST_USE;
+                         const char *slug, const Progress *progress, Arena *mem) MUST_USE;
 Err *ops_registry_sync(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
-                       const char *slug, const char *from, Arena *mem) MUST_USE;
+                       const char *slug, const char *from, const Progress *progress,
+                       Arena *mem) MUST_USE;
+
+typedef struct OpsRepoParams {
+    const ProjectEnv *env;
+    const char *name, *type, *driver; // as the user wrote them
+    bool skip_if_exists;              // *existed tells instead of an error
+} OpsRepoParams;
+
+// {Slug, Title, Type, URL, Driver}. E_EXISTS; E_USAGE: a name, type or driver that is none.
+Err *ops_repo_create(Value **report, bool *existed, const Ops *o, const OpsRepoParams *p,
+                     Arena *mem) MUST_USE;
+// {Repos: [...], Page, PageSize, Total}; pages count from 1.
+Err *ops_repo_list(Value **report, StrList *warnings, const Ops *o, const ProjectEnv *env,
+                   uint64_t page, Arena *mem) MUST_USE;
+// {Slug, Title, Type, URL, Driver, ID, Databases: {Synced, Failed, Pending}} of the repository with
+// that slug, id or title (exactly one is given).
+Err *ops_repo_describe(Value **report, StrList *warnings, const Ops *o, const ProjectEnv *env,
+                       const char *slug, const char *id, const char *title, Arena *mem) MUST_USE;
 
 #endif

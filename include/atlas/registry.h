@@ -140,13 +140,21 @@ typedef struct ReportResult {
 Err *repo_report(ReportResult *out, Repo *r, const Value *input, bool set, const char *target_id,
                  Arena *mem) MUST_USE;
 
+// Told of steps done; may be NULL. `total` grows while names are still being collected.
+typedef struct Progress {
+    void (*step)(void *ctx, size_t done, size_t total, const char *what);
+    void *ctx;
+} Progress;
+
 // Audit: {Slug, Targets:[{URL, Refs:[{Name, Digest, Status, Error?}]}]}. *all_ok: every ref of every
 // target is "ok". Statuses: ok, missing, stale, damaged, pending, unreachable.
-Err *repo_verify(Value **report, bool *all_ok, Repo *r, Arena *mem) MUST_USE;
+Err *repo_verify(Value **report, bool *all_ok, Repo *r, const Progress *progress,
+                 Arena *mem) MUST_USE;
 // Copies the primary to the backups; into the primary only pending refs that are greater (from: a
 // store URL to take everything from, or NULL). Report as repo_verify's with statuses copied, kept,
 // failed.
-Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *mem) MUST_USE;
+Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, const Progress *progress,
+               Arena *mem) MUST_USE;
 
 // --- plans --------------------------------------------------------------------------------------
 

@@ -46,6 +46,14 @@ typedef enum ReportFlavour {
 // "Migration Passed" or "Migration Failed", with tables.
 void report_apply_markdown(Buf *out, const Value *report, ReportFlavour flavour);
 
+// What `registry verify` and `registry sync` report, as text and as a table of a job summary.
+void report_audit_text(Buf *out, const Value *report);
+void report_audit_markdown(Buf *out, const char *title, const Value *report, bool good,
+                           ReportFlavour flavour);
+// One repository, a fact a line; and the page of a list.
+void report_repo_text(Buf *out, const Value *repo);
+void report_repos_text(Buf *out, const Value *list);
+
 // Text of others as text: it forges neither markup, HTML, links nor mentions, in and out of tables.
 // Newlines become <br> (a space where there is no HTML).
 void report_md_text(Buf *out, const char *text, ReportFlavour flavour);

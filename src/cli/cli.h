@@ -47,6 +47,8 @@ bool cli_has_format(const Cli *c);
 void cli_warn(const Cli *c, const StrList *warnings);
 // For an E_CHECKSUM error: the help block on standard output. Returns `e`.
 Err *cli_checksum_help(Err *e, const MigrateSumError *where) MUST_USE;
+// For long audits: a bar on standard error, if that is a terminal.
+const Progress *cli_progress(const Cli *c, Arena *mem);
 // JSON of --context, or NULL.
 Err *cli_context(Value **out, Cli *c) MUST_USE;
 
@@ -66,6 +68,10 @@ Err *cli_registry_serve(Cli *c);
 Err *cli_registry_verify(Cli *c);
 Err *cli_registry_sync(Cli *c);
 Err *cli_registry_token_new(Cli *c);
+Err *cli_registry_key_new(Cli *c);
+Err *cli_repo_create(Cli *c);
+Err *cli_repo_list(Cli *c);
+Err *cli_repo_describe(Cli *c);
 Err *cli_project_show(Cli *c);
 
 #endif

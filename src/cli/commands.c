@@ -54,8 +54,28 @@ SPEC from = {"from", 0, FLAG_STRING, NULL, NULL, "store to take everything from"
 SPEC name = {"name", 0, FLAG_STRING, NULL, NULL, "who the token is for", FLAG_REQUIRED, NULL};
 SPEC role = {"role", 0, FLAG_STRING, "push", "read,push,admin", "what the token may do", 0, NULL};
 
+SPEC simulate = {"simulate", 0, FLAG_STRING, NULL, NULL,
+                 "outage rehearsal: targets that fail on purpose, such as primary:down,backup1:503", 0,
+                 NULL};
+SPEC sign_key_file = {"sign-key-file", 0, FLAG_STRING, NULL, NULL,
+                      "private key that signs what is pushed (default: ATLAS_SIGN_KEY's value)", 0,
+                      NULL};
+SPEC sign_key = {"sign-key", 0, FLAG_STRING, NULL, NULL,
+                 "file of the private key that signs what is pushed here", 0, NULL};
+SPEC repo_name = {"name", 0, FLAG_STRING, NULL, NULL, "name of the repository", FLAG_REQUIRED, NULL};
+SPEC repo_type = {"type", 0, FLAG_STRING, NULL, NULL,
+                  "what it holds: migration_directory (m) or schema (s)", FLAG_REQUIRED, NULL};
+SPEC repo_driver = {"driver", 0, FLAG_STRING, NULL, NULL, "database, such as postgres or mysql",
+                    FLAG_REQUIRED, NULL};
+SPEC skip_if_exists = {"skip-if-exists", 0, FLAG_BOOL, NULL, NULL,
+                       "succeed if the repository is there already", 0, NULL};
+SPEC page = {"page", 0, FLAG_UINT, "1", NULL, "page of the list", 0, NULL};
+SPEC by_slug = {"slug", 0, FLAG_STRING, NULL, NULL, "the repository's slug", 0, NULL};
+SPEC by_id = {"id", 0, FLAG_STRING, NULL, NULL, "the repository's id", 0, NULL};
+SPEC by_name = {"name", 0, FLAG_STRING, NULL, NULL, "the repository's title", 0, NULL};
+
 #define FLAGS(...) (const FlagSpec *const[]) { __VA_ARGS__, NULL }
-#define GLOBAL &config, &env, &var
+#define GLOBAL &config, &env, &var, &simulate
 
 static const FlagSpec *const no_flags[] = {NULL};
 
@@ -65,7 +85,8 @@ const Command cli_commands[] = {
            &dry_run, &baseline, &tx_mode, &exec_order, &allow_dirty, &to_version, &context),
      true, cli_migrate_apply},
     {"migrate push", "[name[:tag]]", 1, "Push the migration directory to the registry and all backups",
-     FLAGS(GLOBAL, &dir, &dir_format, &dev_url, &lock_timeout, &tag, &min_copies, &format, &context),
+     FLAGS(GLOBAL, &dir, &dir_format, &dev_url, &lock_timeout, &tag, &min_copies, &sign_key_file,
+           &format, &context),
      false, cli_migrate_push},
     {"migrate status", "", 0, "Show where a database stands in the migration directory",
      FLAGS(GLOBAL, &url, &dir, &dir_format, &format, &log_alias, &revisions_schema), false,
@@ -81,13 +102,22 @@ const Command cli_commands[] = {
     {"migrate ls", "", 0, "List the migration files", FLAGS(GLOBAL, &dir, &is_short, &is_latest),
      false, cli_migrate_ls},
     {"registry serve", "", 0, "Serve the registry protocol on top of a store",
-     FLAGS(&store, &listen_on, &tokens, &public_url, &insecure), false, cli_registry_serve},
+     FLAGS(&store, &listen_on, &tokens, &sign_key, &public_url, &insecure), false, cli_registry_serve},
     {"registry verify", "[slug]", 1, "Check every ref and object of every copy",
      FLAGS(GLOBAL, &format), false, cli_registry_verify},
-    {"registry sync", "[slug]", 1, "Make all copies whole again", FLAGS(GLOBAL, &from, &format),
+    {"registry sync", "[slug]", 1, "Make all copies whole again", FLAGS(GLOBAL, &from, &sign_key_file, &format),
      false, cli_registry_sync},
     {"registry token new", "", 0, "Make a token for `registry serve --tokens`", FLAGS(&name, &role),
      false, cli_registry_token_new},
+    {"registry key new", "", 0, "Make a pair of keys for signed refs", no_flags, false,
+     cli_registry_key_new},
+    {"cloud repo create", "", 0, "Make an empty repository",
+     FLAGS(GLOBAL, &repo_name, &repo_type, &repo_driver, &skip_if_exists, &format), false,
+     cli_repo_create},
+    {"cloud repo list", "", 0, "List the repositories with the state of their databases",
+     FLAGS(GLOBAL, &page, &format), false, cli_repo_list},
+    {"cloud repo describe", "", 0, "Show one repository",
+     FLAGS(GLOBAL, &by_slug, &by_id, &by_name, &format), false, cli_repo_describe},
     {"project show", "", 0, "Print what the configuration evaluates to, as JSON", FLAGS(GLOBAL), true,
      cli_project_show},
     {"version", "", 0, "Print the version", no_flags, false, cli_version},

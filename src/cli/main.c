@@ -116,6 +116,8 @@ static Err *run_command(const Command *command, char **argv, size_t argc, const 
     if (command->max_args >= 0 && c.flags.args.len > (size_t)command->max_args)
         return err_new(E_USAGE, "accepts at most %d arg(s), received %zu", command->max_args,
                        c.flags.args.len);
+    c.ops.simulate = flag_text(&c.flags, "simulate");
+    c.ops.sign_key_file = flag_text(&c.flags, "sign-key-file");
     if (needs_loop(command)) {
         TRY(loop_new(&c.ops.loop, w->host, mem));
         TRY(cli_load_project(&c, command));

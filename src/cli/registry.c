@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "atlas/report.h"
 #include "atlas/server.h"
 #include "cli.h"
 
@@ -9,12 +10,19 @@ static void announce(void *ctx, const char *address) {
     fflush(stdout);
 }
 
+enum { MAX_KEY_FILE = 64 << 10 };
+
 Err *cli_registry_serve(Cli *c) {
+    const char *key_file = flag_text(&c->flags, "sign-key");
+    Str key = {0};
+    if (*key_file)
+        TRY(fs_read(&key, key_file, MAX_KEY_FILE, c->mem));
     const char *tokens = flag_text(&c->flags, "tokens"), *url = flag_text(&c->flags, "public-url");
     ServerOptions o = {.store_url = flag_text(&c->flags, "store"),
                        .listen = flag_text(&c->flags, "listen"),
                        .tokens_file = *tokens ? tokens : NULL,
                        .public_url = *url ? url : NULL,
+                       .sign_key = key.ptr,
                        .insecure = flag_bool(&c->flags, "insecure"),
                        .loop = c->ops.loop,
                        .ready = announce,
@@ -32,32 +40,21 @@ Err *cli_registry_token_new(Cli *c) {
     return NULL;
 }
 
-// One line a ref: status, name, target, and what is wrong.
-static char *audit_text(const Value *report, Arena *mem) {
-    Buf out;
-    buf_init(&out, mem, BUF_MAX_TEXT);
-    const Value *targets = value_get(report, "Targets");
-    buf_printf(&out, "Repository %s\n", value_get_text(report, "Slug"));
-    for (size_t i = 0; i < value_len(targets); i++) {
-        const Value *t = value_at(targets, i), *refs = value_get(t, "Refs");
-        buf_printf(&out, "\n  %s\n", value_get_text(t, "URL"));
-        for (size_t k = 0; k < value_len(refs); k++) {
-            const Value *r = value_at(refs, k);
-            const char *error = value_get_text(r, "Error");
-            buf_printf(&out, "    %-12s %-28s %.19s%s%s\n", value_get_text(r, "Status"),
-                       value_get_text(r, "Name"), value_get_text(r, "Digest"), *error ? "  " : "",
-                       error);
-        }
-        if (!value_len(refs))
-            buf_str(&out, "    (empty)\n");
-    }
-    return out.ptr;
+Err *cli_registry_key_new(Cli *c) {
+    const char *private_key = NULL, *public_key = NULL;
+    TRY(registry_key_new(&private_key, &public_key, c->mem));
+    printf("private key, for ATLAS_SIGN_KEY of jobs that push:\n  %s\n"
+           "public key, for repo { verify = [...] } in atlas.hcl:\n  %s\n", private_key, public_key);
+    return NULL;
 }
 
 static const char *slug_of(const Cli *c) { return c->flags.args.len ? c->flags.args.items[0] : ""; }
 
 static Err *finish_audit(Cli *c, Value *report, bool all_ok, const char *failure, const char *next) {
-    TRY(cli_print_report(c, report, audit_text(report, c->mem)));
+    Buf text;
+    buf_init(&text, c->mem, BUF_MAX_TEXT);
+    report_audit_text(&text, report);
+    TRY(cli_print_report(c, report, text.ptr));
     if (all_ok)
         return NULL;
     if (cli_has_format(c))
@@ -68,7 +65,8 @@ static Err *finish_audit(Cli *c, Value *report, bool all_ok, const char *failure
 Err *cli_registry_verify(Cli *c) {
     Value *report = NULL;
     bool all_ok = false;
-    TRY(ops_registry_verify(&report, &all_ok, &c->ops, c->env, slug_of(c), c->mem));
+    TRY(ops_registry_verify(&report, &all_ok, &c->ops, c->env, slug_of(c),
+                            cli_progress(c, c->mem), c->mem));
     return finish_audit(c, report, all_ok, "some copies are not whole",
                         "atlas registry sync repairs them");
 }
@@ -77,7 +75,7 @@ Err *cli_registry_sync(Cli *c) {
     Value *report = NULL;
     bool all_ok = false;
     TRY(ops_registry_sync(&report, &all_ok, &c->ops, c->env, slug_of(c),
-                          flag_text(&c->flags, "from"), c->mem));
+                          flag_text(&c->flags, "from"), cli_progress(c, c->mem), c->mem));
     return finish_audit(c, report, all_ok, "some copies could not be made whole",
                         "see the lines that failed above, mend their cause and run it again");
 }

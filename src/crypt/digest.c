@@ -30,21 +30,46 @@ Digest hmac_sha256(Str key, Str data) {
     return d;
 }
 
-static void md5(Str data, unsigned char out[16]) {
+static void free_ctx(void *ctx) { EVP_MD_CTX_free(ctx); }
+
+static EVP_MD_CTX *new_ctx(const EVP_MD *type, Arena *mem) {
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx)
+        BUG("out of memory");
+    arena_on_free(mem, free_ctx, ctx);
+    must(EVP_DigestInit_ex(ctx, type, NULL));
+    return ctx;
+}
+
+static void md5(Str data, unsigned char out[MD5_SIZE]) {
     must(EVP_Digest(data.ptr, data.len, out, NULL, EVP_md5(), NULL));
 }
 
 char *md5_base64(Arena *mem, Str data) {
-    unsigned char out[16];
+    unsigned char out[MD5_SIZE];
     md5(data, out);
     return base64_encode(mem, out, sizeof out);
 }
 
 char *md5_hex(Arena *mem, Str data) {
-    unsigned char out[16];
+    unsigned char out[MD5_SIZE];
     md5(data, out);
     return hex_encode(mem, out, sizeof out);
 }
+
+struct Md5 {
+    EVP_MD_CTX *ctx;
+};
+
+Md5 *md5_new(Arena *mem) {
+    Md5 *m = NEW(mem, Md5);
+    m->ctx = new_ctx(EVP_md5(), mem);
+    return m;
+}
+
+void md5_add(Md5 *m, Str data) { must(EVP_DigestUpdate(m->ctx, data.ptr, data.len)); }
+
+void md5_finish(Md5 *m, unsigned char out[MD5_SIZE]) { must(EVP_DigestFinal_ex(m->ctx, out, NULL)); }
 
 Digest hkdf_sha256(Str secret, Str salt, Str info) {
     // RFC 5869 with one output block: extract, then expand once.
@@ -63,15 +88,9 @@ struct Hasher {
     EVP_MD_CTX *ctx;
 };
 
-static void free_ctx(void *ctx) { EVP_MD_CTX_free(ctx); }
-
 Hasher *hasher_new(Arena *mem) {
     Hasher *h = NEW(mem, Hasher);
-    h->ctx = EVP_MD_CTX_new();
-    if (!h->ctx)
-        BUG("out of memory");
-    arena_on_free(mem, free_ctx, h->ctx);
-    must(EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL));
+    h->ctx = new_ctx(EVP_sha256(), mem);
     return h;
 }
 

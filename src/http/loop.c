@@ -73,6 +73,7 @@ Err *loop_new(Loop **out, const Host *host, Arena *mem) {
     l->host = host;
     l->mem = mem;
     l->attempts = 5;
+    map_init(&l->kept, mem);
     TRY(read_timeout(&l->timeout_ms, host));
     const char *retries = host_env(host, "ATLAS_HTTP_RETRIES");
     uint64_t n;
@@ -84,6 +85,7 @@ Err *loop_new(Loop **out, const Host *host, Arena *mem) {
 }
 
 const Host *loop_host(const Loop *l) { return l->host; }
+Map *loop_kept(Loop *l) { return &l->kept; }
 HttpBudget http_budget(const Loop *l) { return (HttpBudget){.limit_ms = l->timeout_ms}; }
 
 // --- switching ----------------------------------------------------------------------------------

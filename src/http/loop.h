@@ -22,6 +22,7 @@ struct Loop {
     LIST(Watch) watches;
     int64_t timeout_ms;
     int attempts;
+    Map kept;
 };
 
 // A finished easy handle is told through this, found by CURLOPT_PRIVATE.

@@ -16,26 +16,55 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
 
 // The env's repo block with that name, migrations first.
 static const ProjectRepo *repo_block(const ProjectEnv *env, const char *slug) {
-    if (!env)
+    if (!env || !slug)
         return NULL;
     if (cstr_eq(env->migration.repo.name, slug))
         return &env->migration.repo;
     return cstr_eq(env->schema.repo.name, slug) ? &env->schema.repo : NULL;
 }
 
+// The block whose targets hold repositories of any name; NULL: the env tells of no place.
+static const ProjectRepo *home_block(const ProjectEnv *env) {
+    if (!env)
+        return NULL;
+    const ProjectRepo *both[] = {&env->migration.repo, &env->schema.repo};
+    for (size_t i = 0; i < COUNT_OF(both); i++)
+        if (!cstr_empty(both[i]->url) || both[i]->backup.len)
+            return both[i];
+    return NULL;
+}
+
+enum { MAX_KEY_FILE = 64 << 10 };
+
+static Err *sign_key(const char **out, const Ops *o, Arena *mem) {
+    Str text;
+    *out = host_env(o->host, "ATLAS_SIGN_KEY");
+    log_mask(*out);
+    if (cstr_empty(o->sign_key_file))
+        return NULL;
+    Err *e = fs_read(&text, o->sign_key_file, MAX_KEY_FILE, mem);
+    if (e)
+        return err_hint(err_wrap(e, "reading the signing key"),
+                        "`atlas registry key new` makes a pair");
+    *out = text.ptr;
+    return NULL;
+}
+
 Err *ops_repo(Repo **out, const Ops *o, const ProjectEnv *env, const char *slug, Arena *mem) {
-    RepoOptions options = {.slug = slug, .cloud = ops_cloud(o, mem), .loop = o->loop};
-    const ProjectRepo *block = repo_block(env, slug);
+    RepoOptions options = {.slug = slug, .cloud = ops_cloud(o, mem), .loop = o->loop,
+                           .primary_url = home_block(env) ? home_block(env)->url : NULL};
+    const ProjectRepo *block = slug ? repo_block(env, slug) : home_block(env);
     if (block) {
         options.primary_url = block->url;
         options.backups = block->backup;
         options.min_copies = block->min_copies;
-        if (block->verify.len)
-            return err_hint(err_new(E_UNSUPPORTED, "repo \"%s\": verify: signed refs are not "
-                                                   "supported by this version", slug),
-                            "remove verify, or use a version that checks signatures");
+        options.verify = block->verify;
+        options.verify_approvals = block->verify_approvals;
     }
-    return repo_open(out, &options, mem);
+    options.simulate = cstr_or(o->simulate, host_env(o->host, "ATLAS_SIMULATE"));
+    TRY(sign_key(&options.sign_key, o, mem));
+    Err *e = repo_open(out, &options, mem);
+    return e && block && err_code(e) == E_CONFIG ? err_wrap(e, "repo \"%s\"", slug) : e;
 }
 
 void ops_split_name(const char **slug, const char **tag, const char *text, Arena *mem) {

@@ -93,27 +93,3 @@ Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const Proj
     *out = migrate_ls(dir.dir, is_short, latest, mem);
     return NULL;
 }
-
-static Err *named_repo(Repo **out, const Ops *o, const ProjectEnv *env, const char *slug,
-                       Arena *mem) {
-    if (cstr_empty(slug) && env)
-        slug = cstr_or(env->migration.repo.name, env->schema.repo.name);
-    if (cstr_empty(slug))
-        return err_hint(err_new(E_USAGE, "no repository is named"),
-                        "give a slug, or select an env whose repo has a name (--env)");
-    return ops_repo(out, o, env, slug, mem);
-}
-
-Err *ops_registry_verify(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
-                         const char *slug, Arena *mem) {
-    Repo *repo = NULL;
-    TRY(named_repo(&repo, o, env, slug, mem));
-    return repo_verify(report, all_ok, repo, mem);
-}
-
-Err *ops_registry_sync(Value **report, bool *all_ok, const Ops *o, const ProjectEnv *env,
-                       const char *slug, const char *from, Arena *mem) {
-    Repo *repo = NULL;
-    TRY(named_repo(&repo, o, env, slug, mem));
-    return repo_sync(report, all_ok, repo, from, mem);
-}

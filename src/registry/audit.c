@@ -26,6 +26,8 @@ struct Audit {
     size_t count;
     RefNames names; // the union of all targets'
     ArtifactKind kind;
+    const Progress *progress; // NULL: nobody looks
+    size_t done;
     Arena *mem;
 };
 
@@ -117,6 +119,9 @@ static void run_check(void *arg) {
         } else {
             read_stored(c, f, c->audit->names.items[i]);
         }
+        c->audit->done++;
+        progress_step(c->audit->progress, c->audit->done, c->audit->count * c->audit->names.len,
+                      c->target->url);
     }
 }
 
@@ -179,9 +184,9 @@ static Value *column_report(const Audit *a, const Column *c, bool *all_ok, Arena
     return v;
 }
 
-Err *repo_verify(Value **report, bool *all_ok, Repo *r, Arena *mem) {
+Err *repo_verify(Value **report, bool *all_ok, Repo *r, const Progress *progress, Arena *mem) {
     Targets all = repo_targets(r, mem);
-    Audit a = {.repo = r, .count = all.len, .mem = mem, .columns = NEW_ARRAY(mem, Column, all.len)};
+    Audit a = {.repo = r, .progress = progress, .count = all.len, .mem = mem, .columns = NEW_ARRAY(mem, Column, all.len)};
     for (size_t i = 0; i < all.len; i++) {
         a.columns[i] = (Column){.audit = &a, .target = all.items[i], .mem = arena_new(mem)};
         map_init(&a.columns[i].checked, a.columns[i].mem);

@@ -34,6 +34,11 @@ static bool is_absent(const Err *e) {
 
 // --- staging ------------------------------------------------------------------------------------
 
+static Err *hash_piece(void *ctx, Str piece) {
+    md5_add(ctx, piece);
+    return NULL;
+}
+
 static Err *matches_store(bool *same, Target *t, const char *key, const Artifact *a, Arena *mem) {
     StoreObject o;
     *same = false;
@@ -50,9 +55,11 @@ static Err *matches_store(bool *same, Target *t, const char *key, const Artifact
     if (o.sha256) {
         *same = cstr_eq(o.sha256, a->digest + strlen("sha256:"));
     } else if (o.md5) {
-        Str data;
-        TRY(body_bytes(&data, &a->body, mem));
-        *same = cstr_eq(o.md5, md5_hex(mem, data));
+        unsigned char sum[MD5_SIZE];
+        Md5 *md5 = md5_new(mem);
+        TRY(body_each(&a->body, hash_piece, md5));
+        md5_finish(md5, sum);
+        *same = cstr_eq(o.md5, hex_encode(mem, sum, sizeof sum));
     }
     return NULL;
 }

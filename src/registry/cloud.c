@@ -141,20 +141,10 @@ Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *fi
 
 // --- push ---------------------------------------------------------------------------------------
 
-const char *cloud_driver_enum(const char *driver, Arena *mem) {
-    if (cstr_eq(driver, "postgres") || cstr_eq(driver, "postgresql"))
-        return "POSTGRESQL";
-    if (cstr_eq(driver, "sqlite3"))
-        return "SQLITE";
-    if (cstr_eq(driver, "maria"))
-        return "MARIADB";
-    return cstr_upper(mem, cstr_or(driver, ""));
-}
-
 static Value *push_input(const Artifact *a, Str archive, Arena *mem) {
     Value *in = value_map(mem);
     value_set_str(in, mem, "slug", a->slug, 0);
-    const char *driver = cloud_driver_enum(a->driver, mem);
+    const char *driver = driver_enum(a->driver, mem);
     if (*driver)
         value_set_str(in, mem, "driver", driver, 0);
     value_set_str(in, mem, "dir", base64_encode(mem, archive.ptr, archive.len), 0);

@@ -16,8 +16,6 @@ typedef struct CloudTarget {
 // answer has none. `once`: never sent twice.
 Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *field, Value *input,
                bool once, Arena *mem) MUST_USE;
-// "POSTGRESQL" of "postgres"; "" of NULL.
-const char *cloud_driver_enum(const char *driver, Arena *mem);
 
 // --- schemas, plans and repositories (cloud_schema.c) -------------------------------------------
 

@@ -25,7 +25,7 @@ static Err *push_state(CloudTarget *t, const Artifact *a, CloudPush *p, const ch
         value_set_str(in, mem, "tag", tag, 0);
     value_set(in, mem, "hcl", value_bytes(mem, text), 0);
     value_set_str(in, mem, "hash", base64_encode(mem, hash.bytes, sizeof hash.bytes), 0);
-    const char *driver = cloud_driver_enum(a->driver, mem);
+    const char *driver = driver_enum(a->driver, mem);
     if (*driver)
         value_set_str(in, mem, "driver", driver, 0);
     if (!cstr_empty(p->version))
@@ -166,7 +166,7 @@ Err *cloud_create(RepoInfo *out, Target *base, const RepoInfo *want, Arena *mem)
     value_set_str(in, mem, "slug", want->slug, 0);
     value_set_str(in, mem, "title", want->title, 0);
     value_set_str(in, mem, "type", want->type, 0);
-    value_set_str(in, mem, "driver", cloud_driver_enum(want->driver, mem), 0);
+    value_set_str(in, mem, "driver", driver_enum(want->driver, mem), 0);
     Err *e = cloud_ask(&answer, (CloudTarget *)base, "mutation createRepo($input: CreateRepoInput!) { "
                        "createRepo(input: $input) " REPO_FIELDS " }", "createRepo", in, false, mem);
     if (err_code(e) == E_EXISTS) {

@@ -21,6 +21,16 @@ const char *artifact_media_type(const Artifact *a) {
                                                 : kinds[a->kind].media_type;
 }
 
+const char *driver_enum(const char *driver, Arena *mem) {
+    if (cstr_eq(driver, "postgres") || cstr_eq(driver, "postgresql"))
+        return "POSTGRESQL";
+    if (cstr_eq(driver, "sqlite3"))
+        return "SQLITE";
+    if (cstr_eq(driver, "maria"))
+        return "MARIADB";
+    return cstr_upper(mem, cstr_or(driver, ""));
+}
+
 static Err *hash_piece(void *ctx, Str piece) {
     hasher_add(ctx, piece);
     return NULL;

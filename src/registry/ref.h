@@ -24,6 +24,8 @@ typedef struct Artifact {
 
 const char *kind_name(ArtifactKind kind);       // "migrations"
 const char *kind_repo_type(ArtifactKind kind);  // "MIGRATION_DIRECTORY"
+// "POSTGRESQL" of "postgres"; "" of NULL.
+const char *driver_enum(const char *driver, Arena *mem);
 const char *artifact_media_type(const Artifact *a);
 
 // Fills digest and manifest from the rest.

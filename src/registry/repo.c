@@ -173,3 +173,8 @@ Err *repo_ask(void *out, StrList *warnings, Repo *r, TargetAsk ask, Arena *mem) 
     }
     return err_new(E_UNREACHABLE, "no target answers: %s", cstr_join(mem, &causes, "; "));
 }
+
+void progress_step(const Progress *p, size_t done, size_t total, const char *what) {
+    if (p && p->step)
+        p->step(p->ctx, done, total, what);
+}

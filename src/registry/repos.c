@@ -30,7 +30,7 @@ static Err *doc_parse(RepoInfo *out, const char *slug, Str text, Arena *mem) {
     AtlasUrl url = {.slug = slug};
     *out = (RepoInfo){.slug = slug, .id = slug, .type = type, .url = atlas_url_text(mem, &url),
                       .title = cstr_or(value_get_text(v, "title"), slug),
-                      .driver = cstr_upper(mem, value_get_text(v, "driver"))};
+                      .driver = driver_enum(value_get_text(v, "driver"), mem)};
     return NULL;
 }
 

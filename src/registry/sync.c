@@ -352,7 +352,8 @@ static void sync_name_cloud(Sync *s, RefName name) {
     err_free(e);
 }
 
-Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *mem) {
+Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, const Progress *progress,
+               Arena *mem) {
     Sync s = {.repo = r, .targets = repo_targets(r, mem), .all_ok = true, .mem = mem};
     bool cloud = r->primary && r->primary->driver->push;
     if (!cstr_empty(from)) {
@@ -370,8 +371,10 @@ Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, Arena *m
         s.reports[i] = value_list(mem);
     TRY(collect_names(&s));
     s.kind = repo_kind(r, mem);
-    for (size_t i = 0; i < s.names.len; i++)
+    for (size_t i = 0; i < s.names.len; i++) {
         cloud ? sync_name_cloud(&s, s.names.items[i]) : sync_name(&s, s.names.items[i]);
+        progress_step(progress, i + 1, s.names.len, ref_label(mem, s.names.items[i]));
+    }
     Value *v = *report = value_struct(mem, "SyncReport"), *targets = value_list(mem);
     value_set_str(v, mem, "Slug", r->slug, 0);
     for (size_t i = 0; i < s.targets.len; i++) {

@@ -125,6 +125,8 @@ Err *plan_approved(bool *out, Target *t, const char *slug, const char *plan,
 Err *plan_approve_on(Target *t, const char *slug, const char *plan, const char *manifest_digest,
                      const Value *context, Arena *mem) MUST_USE;
 
+void progress_step(const Progress *p, size_t done, size_t total, const char *what);
+
 // What the slug holds, by the first target that tells; a migration directory if none does.
 ArtifactKind repo_kind(const Repo *r, Arena *mem);
 

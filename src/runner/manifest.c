@@ -44,6 +44,19 @@ INPUT dry_run = {"dry-run", INPUT_BOOL, "false", NULL,
 INPUT baseline = {"baseline", INPUT_TEXT, NULL, NULL,
                   "Version that an existing database without revisions is at.", false, true};
 
+INPUT repo_driver = {"driver", INPUT_TEXT, NULL, NULL,
+                     "Database of the repository: `postgres`, `mysql`, `mariadb`, `sqlite`, ...", true,
+                     false};
+INPUT repo_type = {"type", INPUT_TEXT, NULL, NULL,
+                   "What it holds: `migration` (a migration directory) or `schema`.", true, false};
+INPUT repo_name = {"name", INPUT_TEXT, NULL, NULL, "Name (slug) of the repository.", true, false};
+INPUT repo_description = {"description", INPUT_TEXT, NULL, NULL,
+                          "Accepted for compatibility, without effect.", false, false};
+INPUT slug = {"name", INPUT_TEXT, NULL, NULL,
+              "Name (slug) of the repository. Default: the env's `repo.name`.", false, false};
+INPUT from = {"from", INPUT_TEXT, NULL, NULL,
+              "URL of the store to take everything from, to rebuild a lost registry.", false, false};
+
 // Alphabetical, then the common ones: the order of all packaging.
 static const InputSpec *const push_inputs[] = {
     &dir, &dir_name, &latest, &min_copies, &revisions_schema, &tag, &working_directory, &config,
@@ -52,6 +65,21 @@ static const InputSpec *const apply_inputs[] = {
     &allow_dirty, &amount, &dir, &dry_run, &exec_order, &revisions_schema, &to_version, &tx_mode,
     &url, &baseline, &working_directory, &config, &env, &vars, NULL};
 
+static const InputSpec *const create_inputs[] = {
+    &repo_description, &repo_driver, &repo_name, &repo_type, &working_directory, &config, &env, &vars,
+    NULL};
+static const InputSpec *const verify_inputs[] = {&slug, &working_directory, &config, &env, &vars,
+                                                 NULL};
+static const InputSpec *const sync_inputs[] = {&from, &slug, &working_directory, &config, &env, &vars,
+                                               NULL};
+
+static const OutputSpec create_outputs[] = {
+    {"url", false, "Page of the repository in the registry, else its `atlas://` URL."},
+    {NULL, false, NULL}};
+static const OutputSpec audit_outputs[] = {
+    {"ok", false, "`true` if all copies are whole."},
+    {"report", false, "JSON: Slug, and per target URL and Refs with Name, Digest, Status, Error."},
+    {NULL, false, NULL}};
 static const OutputSpec push_outputs[] = {
     {"url", false, "Page of the push in the registry, else its `atlas://` URL."},
     {"link", false, "Page of the push in the registry, empty if it has none."},
@@ -71,9 +99,15 @@ static const OutputSpec apply_outputs[] = {
     {NULL, false, NULL}};
 
 const ActionSpec runner_actions[] = {
+    {"create-repo", "Create Repository", "Makes an empty repository in the registry", create_inputs,
+     create_outputs},
     {"migrate/apply", "Migrate Apply", "Applies a migration directory to a database",
      apply_inputs, apply_outputs},
     {"migrate/push", "Migrate Push",
      "Pushes a migration directory to the registry and to every backup", push_inputs, push_outputs},
+    {"registry/sync", "Registry Sync", "Makes all copies of a repository whole again", sync_inputs,
+     audit_outputs},
+    {"registry/verify", "Registry Verify", "Checks every copy of a repository", verify_inputs,
+     audit_outputs},
     {.id = NULL},
 };

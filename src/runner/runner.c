@@ -11,6 +11,9 @@ static const struct {
 } handlers[] = {
     {"migrate/apply", run_migrate_apply},
     {"migrate/push", run_migrate_push},
+    {"registry/sync", run_registry_sync},
+    {"registry/verify", run_registry_verify},
+    {"create-repo", run_create_repo},
 };
 
 // --- inputs and outputs -------------------------------------------------------------------------

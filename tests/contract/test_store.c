@@ -64,9 +64,27 @@ static void empty_and_binary(void **state) {
     arena_free(f.mem);
 }
 
+// A server that ignores conditions (ATLAS_TEST_NO_CONDITIONS=1) is found out by the probe.
+static void ignored_conditions_are_noticed(void) {
+    Fixture f;
+    open_fixture(&f);
+    StorePut p = text_put("cond", "one");
+    assert_ok(store_put(NULL, f.store, &p, f.mem));
+    assert_int_equal(store_conditions(f.store), CONDITIONS_UNKNOWN);
+    assert_ok(store_probe(f.store, &p, f.mem));
+    assert_int_equal(store_conditions(f.store), CONDITIONS_MISSING);
+    p.condition = PUT_CREATE;
+    assert_err(store_put(NULL, f.store, &p, f.mem), E_UNSUPPORTED, "no conditional writes");
+    arena_free(f.mem);
+}
+
 // Either the conditions are obeyed, or the store says that it has none.
 static void conditions(void **state) {
     (void)state;
+    if (*host_env(&host_system, "ATLAS_TEST_NO_CONDITIONS")) {
+        ignored_conditions_are_noticed();
+        return;
+    }
     Fixture f;
     open_fixture(&f);
     const char *first = NULL, *second = NULL;
@@ -120,7 +138,9 @@ static void large_object_in_parts(void **state) {
     (void)state;
     Fixture f;
     open_fixture(&f);
-    size_t size = (size_t)65 << 20;
+    uint64_t mib = 65; // ATLAS_TEST_LARGE_MIB: another size
+    cstr_to_u64(host_env(&host_system, "ATLAS_TEST_LARGE_MIB"), 1024, &mib);
+    size_t size = (size_t)mib << 20;
     char *data = arena_alloc(f.mem, size);
     for (size_t i = 0; i < size; i += 4096)
         memcpy(data + i, &i, sizeof i);
@@ -129,7 +149,7 @@ static void large_object_in_parts(void **state) {
     assert_ok(store_put(NULL, f.store, &p, f.mem));
     assert_ok(store_get(&o, f.store, "large", (int64_t)size, f.mem));
     assert_int_equal(o.size, size);
-    assert_true(o.body.fd >= 0); // on disk, not in memory
+    assert_true(o.body.fd >= 0 || mib < 2); // on disk, not in memory
     Str back;
     assert_ok(body_bytes(&back, &o.body, f.mem));
     assert_memory_equal(back.ptr, data, size);
@@ -169,6 +189,65 @@ static void many_at_once(void **state) {
     arena_free(f.mem);
 }
 
+// --- ATLAS_TEST_BIG=1: a big artifact with flat memory, alone in its process ---------------------
+
+enum { BIG_SIZE = 256 << 20, BIG_PIECE = 1 << 20, BIG_MEMORY_KIB = 64 << 10 };
+
+// BIG_SIZE bytes that repeat nowhere, in a file: no piece can be taken for another.
+static Body big_file(Hasher *h, Arena *mem) {
+    Body b = {.fd = -1, .size = BIG_SIZE};
+    uint64_t *piece = arena_alloc(mem, BIG_PIECE), x = 88172645463325252u;
+    assert_ok(fs_temp(&b.fd, host_env(&host_system, "TMPDIR")));
+    for (int64_t done = 0; done < BIG_SIZE; done += BIG_PIECE) {
+        for (size_t i = 0; i < BIG_PIECE / sizeof *piece; i++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17; // xorshift64
+            piece[i] = x;
+        }
+        hasher_add(h, str_slice((const char *)piece, BIG_PIECE));
+        assert_ok(fs_write_all(b.fd, piece, BIG_PIECE));
+    }
+    return b;
+}
+
+static Err *hash_piece(void *ctx, Str piece) {
+    hasher_add(ctx, piece);
+    return NULL;
+}
+
+static int64_t peak_memory_kib(Arena *mem) {
+    Str status;
+    assert_ok(fs_read(&status, "/proc/self/status", 1 << 16, mem));
+    const char *line = strstr(status.ptr, "VmHWM:");
+    assert_non_null(line);
+    return strtoll(line + 6, NULL, 10);
+}
+
+static void big_object_with_flat_memory(void **state) {
+    (void)state;
+    Fixture f;
+    open_fixture(&f);
+    Hasher *sent = hasher_new(f.mem), *got = hasher_new(f.mem);
+    StorePut p = {.key = "big", .body = big_file(sent, f.mem)};
+    StoreObject o;
+    assert_ok(store_put(NULL, f.store, &p, f.mem));
+    close(p.body.fd);
+    assert_ok(store_get(&o, f.store, "big", BIG_SIZE, f.mem));
+    assert_int_equal(o.size, BIG_SIZE);
+    assert_ok(body_each(&o.body, hash_piece, got));
+    assert_true(digest_equal(hasher_value(sent), hasher_value(got)));
+    int64_t peak = peak_memory_kib(f.mem);
+    print_message("peak memory: %lld KiB\n", (long long)peak);
+#ifndef __SANITIZE_ADDRESS__
+    assert_true(peak < BIG_MEMORY_KIB);
+#endif
+    arena_free(f.mem);
+}
+
+static int run_big(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(big_object_with_flat_memory)};
+    return cmocka_run_group_tests_name("big", tests, NULL, NULL);
+}
+
 static int run_all(const char *url, Arena *mem) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(put_get_head), cmocka_unit_test(empty_and_binary),
@@ -177,11 +256,18 @@ static int run_all(const char *url, Arena *mem) {
     };
     const char *id = host_uuid(&host_system, mem);
     test_url = arena_printf(mem, "%s%cprefix=%s", url, strchr(url, '?') ? '&' : '?', id);
+    if (*host_env(&host_system, "ATLAS_TEST_BIG"))
+        return run_big();
     return cmocka_run_group_tests_name(url, tests, NULL, NULL);
 }
 
 int main(void) {
     AutoArena mem = arena_new(NULL);
+    if (*host_env(&host_system, "ATLAS_TEST_DEBUG"))
+        log_set_level(LOG_DEBUG);
+    const char *only = host_env(&host_system, "ATLAS_TEST_ONLY");
+    if (*only)
+        cmocka_set_test_filter(only);
     const char *urls = host_env(&host_system, "ATLAS_TEST_STORES");
     char *own = arena_printf(mem, "file://%s", test_dir(mem));
     StrList list = cstr_split(mem, *urls ? urls : own, ' ');

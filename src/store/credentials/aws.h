@@ -2,21 +2,37 @@
 #ifndef ATLAS_STORE_CREDENTIALS_AWS_H
 #define ATLAS_STORE_CREDENTIALS_AWS_H
 
-#include "atlas/base.h"
+#include "common.h"
 
 typedef struct AwsCredentials {
     bool anonymous;
     const char *access_key, *secret_key, *session_token; // token "" if none
-    const char *region;                                  // of the profile, or NULL
+    Time expires;                                        // unset: never
     const char *source;                                  // for messages: "environment", ...
 } AwsCredentials;
 
-// `profile` (NULL: AWS_PROFILE, else "default") is asked before the environment's keys only when
-// given by the URL. Every secret read is masked. E_UNAUTHORIZED lists what was tried and why it
-// did not serve.
-Err *aws_credentials(AwsCredentials *out, const Host *host, const char *profile, bool anonymous,
-                     Arena *mem) MUST_USE;
-// `fallback`: the URL's region. Order: URL, AWS_REGION, AWS_DEFAULT_REGION, profile; NULL if none.
-const char *aws_region(const Host *host, const char *url_region, const AwsCredentials *c);
+// Who a store wants to be, as its URL says.
+typedef struct AwsIdentity {
+    bool anonymous;
+    const char *profile; // NULL: the whole chain
+    const char *role;    // NULL: none; else assumed on top of what is found
+    const char *region;  // of STS
+} AwsIdentity;
+
+// Finds credentials with the first use and keeps them; lives as long as the loop. Equal identities
+// share one provider.
+typedef struct AwsProvider AwsProvider;
+AwsProvider *aws_provider(Loop *loop, const AwsIdentity *who);
+
+// Waits where a source is asked over the network; tasks that come meanwhile wait for that answer.
+// Every secret is masked. E_UNAUTHORIZED lists per source why it did not serve; E_UNREACHABLE,
+// E_TIMEOUT: the source in charge does not answer.
+Err *aws_credentials(AwsCredentials *out, AwsProvider *p) MUST_USE;
+// The service says that `used` have expired: the next call looks for others.
+void aws_credentials_expired(AwsProvider *p, const AwsCredentials *used);
+
+// Order: `url_region`, AWS_REGION, AWS_DEFAULT_REGION, the profile's (NULL: AWS_PROFILE's); NULL if
+// none. Reads files only.
+const char *aws_region(const Host *host, const char *url_region, const char *profile, Arena *mem);
 
 #endif

@@ -239,7 +239,7 @@ static void sync_brings_plans_with_their_approvals(void **state) {
     RepoOptions alone = options(&w);
     alone.backups = (StrList){0};
     assert_ok(repo_push(&p, open_with(&w, &alone), &c, w.mem));
-    assert_ok(repo_sync(&report, &all_ok, open_repo(&w), NULL, w.mem));
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w), NULL, NULL, w.mem));
     assert_true(all_ok);
     assert_ok(repo_plan_read(&plan, &w.warnings, open_without_primary(&w), "Add Users", w.mem));
     assert_string_equal(plan.status, "APPROVED");
@@ -292,9 +292,9 @@ static void a_backup_rewritten_consistently_is_named_and_skipped(void **state) {
     // The audit names it, and sync or the next push makes it good again.
     Value *report;
     bool all_ok;
-    assert_ok(repo_verify(&report, &all_ok, open_with(&w, &ours), w.mem));
+    assert_ok(repo_verify(&report, &all_ok, open_with(&w, &ours), NULL, w.mem));
     assert_false(all_ok);
-    assert_ok(repo_sync(&report, &all_ok, open_with(&w, &ours), NULL, w.mem));
+    assert_ok(repo_sync(&report, &all_ok, open_with(&w, &ours), NULL, NULL, w.mem));
     assert_true(all_ok);
     assert_ok(repo_read(&r, open_with(&w, &outage), &q, w.mem));
     assert_true(cstr_ends(r.served_by, "/one"));
@@ -380,7 +380,7 @@ static void repositories_are_made_listed_and_described(void **state) {
     PushResult p;
     assert_ok(repo_create(&info, open_repo(&w), "MIGRATION_DIRECTORY", "postgres", "The app", w.mem));
     assert_string_equal(info.title, "The app");
-    assert_string_equal(info.driver, "POSTGRES");
+    assert_string_equal(info.driver, "POSTGRESQL");
     assert_err(repo_create(&info, open_repo(&w), "SCHEMA", "mysql", "", w.mem), E_EXISTS,
                "repository \"app\" already exists");
     assert_string_equal(info.type, "MIGRATION_DIRECTORY");

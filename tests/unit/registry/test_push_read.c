@@ -148,7 +148,7 @@ static void a_hostile_ref_is_damaged(void **state) {
     assert_ok(fs_write_atomic(fs_join(w.mem, w.dir, "one/repositories/_2e_2e.json"), str_from("{}"), 0644));
     Value *report;
     bool all_ok;
-    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, w.mem));
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, NULL, w.mem));
     assert_true(all_ok);
     assert_null(strstr(json_text(w.mem, report, JSON_PLAIN), "UP"));
     RepoInfos slugs = {0};
@@ -171,7 +171,7 @@ static void sync_keeps_unknown_keys(void **state) {
     assert_ok(fs_write_atomic(path, str_from(text), 0644));
     Value *report;
     bool all_ok;
-    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, w.mem));
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w, store(&w, "primary")), NULL, NULL, w.mem));
     assert_true(all_ok);
     assert_string_equal(file_text(&w, fs_join(w.mem, w.dir, "one/app/refs/tags/latest")), text);
     arena_free(w.mem);
