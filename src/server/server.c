@@ -1,22 +1,20 @@
 // The HTTP face of the registry server. libmicrohttpd reads requests; each is answered by a task
 // of the loop, so that a slow store delays nobody else.
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <microhttpd.h>
 
 #include "atlas/server.h"
+#include "door.h"
 #include "protocol.h"
 
 enum {
     MAX_BODY = 64 << 20,
     MAX_BODIES = 256 << 20,
     HEADER_TIMEOUT_S = 10,
-    CONNECTIONS_PER_ADDRESS = 64,
+    CROWDED_HEADER_MS = 3000, // while others of the same address wait
+    BODY_GRACE_MS = 30000,    // and a millisecond more for each byte that came
+    MAX_CONNECTIONS = 8192,
     TICK_MS = 500,
     MAX_PASSES = 16,
 };
@@ -25,6 +23,7 @@ typedef struct Server {
     const ServerOptions *options;
     Loop *loop;
     struct MHD_Daemon *daemon;
+    Door *door;
     Arena *mem, *token_mem;
     Tokens tokens;
     const char *public_url;
@@ -39,9 +38,11 @@ typedef struct Server {
 // MHD's own time-out is one of silence: a client that trickles would hold its place for ever.
 typedef struct Connection {
     struct Connection *next;
+    Visitor *visitor;
     int fd;
     bool in_headers;
-    int64_t deadline_ms; // of the headers
+    int64_t since_ms;    // of the phase: headers, or body
+    int64_t deadline_ms; // of the headers or the body; negative: the answer is being worked out
     Arena *mem;
 } Connection;
 
@@ -59,6 +60,12 @@ typedef struct Request {
     bool answered;
 } Request;
 
+static int64_t now_ms(const Server *s) { return host_monotonic_ms(loop_host(s->loop)); }
+
+static Connection *connection_of(struct MHD_Connection *c) {
+    return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 // --- answers ------------------------------------------------------------------------------------
 
 static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type,
@@ -73,6 +80,8 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *t
     MHD_add_response_header(r, "Cache-Control", "no-store");
     if (status == 503)
         MHD_add_response_header(r, "Retry-After", "1");
+    if (door_is_crowded(connection_of(c)->visitor))
+        MHD_add_response_header(r, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(c, (unsigned)status, r);
     MHD_destroy_response(r);
     return result;
@@ -122,12 +131,6 @@ static void authenticate(Request *r) {
 
 // --- connections --------------------------------------------------------------------------------
 
-static int64_t now_ms(const Server *s) { return host_monotonic_ms(loop_host(s->loop)); }
-
-static Connection *connection_of(struct MHD_Connection *c) {
-    return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 static void on_connection(void *ctx, struct MHD_Connection *c, void **state,
                           enum MHD_ConnectionNotificationCode code) {
     Server *s = ctx;
@@ -136,8 +139,11 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **state,
         Connection *made = *state = NEW(mem, Connection);
         *made = (Connection){
             .next = s->connections,
+            .visitor = door_visitor(
+                s->door, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr),
             .fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
             .in_headers = true,
+            .since_ms = now_ms(s),
             .deadline_ms = now_ms(s) + HEADER_TIMEOUT_S * 1000,
             .mem = mem};
         s->connections = made;
@@ -147,6 +153,7 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **state,
     for (Connection **at = &s->connections; *at; at = &(*at)->next)
         if (*at == gone) {
             *at = gone->next;
+            door_left(s->door, gone->visitor);
             arena_free(gone->mem);
             break;
         }
@@ -155,11 +162,14 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **state,
 
 static void cut_slow(const Server *s) {
     int64_t now = now_ms(s);
-    for (Connection *c = s->connections; c; c = c->next)
-        if (c->in_headers && now >= c->deadline_ms) {
-            c->in_headers = false;
+    for (Connection *c = s->connections; c; c = c->next) {
+        bool crowded = c->in_headers && door_is_crowded(c->visitor) &&
+                       now >= c->since_ms + CROWDED_HEADER_MS;
+        if (c->deadline_ms >= 0 && (crowded || now >= c->deadline_ms)) {
+            c->deadline_ms = -1;
             shutdown(c->fd, SHUT_RDWR); // the daemon sees the end of it and closes
         }
+    }
 }
 
 // --- one request --------------------------------------------------------------------------------
@@ -207,6 +217,8 @@ static enum MHD_Result take_body(Request *r, const char *data, size_t *size) {
     if (s->bodies + *size > MAX_BODIES || r->body.len + *size > MAX_BODY)
         return MHD_NO; // a client that sends more than it said, or than we can hold
     buf_add(&r->body, data, *size);
+    Connection *c = connection_of(r->connection);
+    c->deadline_ms = c->since_ms + BODY_GRACE_MS + (int64_t)r->body.len;
     s->bodies += *size;
     r->counted += *size;
     *size = 0;
@@ -223,13 +235,17 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         r = *state = NEW(mem, Request);
         *r = (Request){.server = ctx, .connection = c, .mem = mem};
         buf_init(&r->body, mem, MAX_BODY);
-        connection_of(c)->in_headers = false;
+        Connection *kept = connection_of(c);
+        kept->in_headers = false;
+        kept->since_ms = now_ms(ctx);
+        kept->deadline_ms = kept->since_ms + BODY_GRACE_MS;
         return route(r, path, method);
     }
     if (*size)
         return take_body(r, data, size);
     if (!r->task) {
         r->server->running++;
+        connection_of(c)->deadline_ms = -1;
         MHD_suspend_connection(c);
         r->task = task_start(r->server->loop, run_request, r, r->mem);
         return MHD_YES;
@@ -246,79 +262,14 @@ static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
         return;
     Connection *kept = connection_of(c);
     kept->in_headers = true; // of the next request, which may be HEADER_TIMEOUT_S away
+    kept->since_ms = now_ms(s);
     kept->deadline_ms = now_ms(s) + 2 * HEADER_TIMEOUT_S * 1000;
     s->bodies -= r->counted;
     arena_free(r->mem); // its task has ended: a suspended connection does not complete
     *state = NULL;
 }
 
-// --- listening ----------------------------------------------------------------------------------
-
-static bool is_loopback(const struct sockaddr *a) {
-    if (a->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, a, sizeof in);
-        return (ntohl(in.sin_addr.s_addr) >> 24) == 127;
-    }
-    struct sockaddr_in6 in6;
-    memcpy(&in6, a, sizeof in6);
-    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
-}
-
-static Err *resolve_listen(struct addrinfo **out, const char *listen_on, Arena *mem) {
-    const char *colon = strrchr(listen_on, ':');
-    if (!colon)
-        return err_hint(err_new(E_USAGE, "--listen \"%s\" has no port", listen_on),
-                        "write 127.0.0.1:8484");
-    char *host = arena_strndup(mem, listen_on, (size_t)(colon - listen_on));
-    if (*host == '[' && cstr_ends(host, "]")) {
-        host[strlen(host) - 1] = 0;
-        host++;
-    }
-    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    int rc = getaddrinfo(*host ? host : NULL, colon + 1, &want, out);
-    return rc ? err_new(E_USAGE, "--listen \"%s\": %s", listen_on, gai_strerror(rc)) : NULL;
-}
-
-static Err *check_exposure(const ServerOptions *o, const struct sockaddr *a) {
-    if (is_loopback(a))
-        return NULL;
-    if (!o->tokens_file)
-        return err_hint(err_new(E_USAGE, "--listen %s is not a loopback address and there is no "
-                                         "--tokens file: anybody could push", o->listen),
-                        "make one with `atlas registry token new`, or listen on 127.0.0.1");
-    if (!o->insecure)
-        return err_hint(err_new(E_USAGE, "--listen %s would carry tokens in clear text", o->listen),
-                        "put a TLS proxy in front of a loopback address, or pass --insecure");
-    return NULL;
-}
-
-static Err *open_socket(int *fd, const ServerOptions *o, Arena *mem) {
-    struct addrinfo *a = NULL;
-    TRY(resolve_listen(&a, o->listen, mem));
-    Err *e = check_exposure(o, a->ai_addr);
-    int one = 1;
-    *fd = -1;
-    if (!e) {
-        *fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-            bind(*fd, a->ai_addr, a->ai_addrlen) < 0 || listen(*fd, 512) < 0)
-            e = err_errno(errno, "listening on %s", o->listen);
-    }
-    freeaddrinfo(a);
-    return e;
-}
-
-static const char *local_address(int fd, Arena *mem) {
-    struct sockaddr_storage a;
-    socklen_t len = sizeof a;
-    char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 ||
-        getnameinfo((struct sockaddr *)&a, len, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return "?";
-    return arena_printf(mem, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
+// --- running ------------------------------------------------------------------------------------
 
 // Goes on while the daemon has work that no descriptor will announce: bytes it holds already.
 static void run_daemon(Server *s) {
@@ -326,8 +277,9 @@ static void run_daemon(Server *s) {
     for (int i = 0; i < MAX_PASSES && wait_ms == 0; i++) {
         MHD_run(s->daemon);
         if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
-            return;
+            break;
     }
+    door_admit(s->door);
 }
 
 static void on_epoll(void *ctx, short revents) {
@@ -335,11 +287,11 @@ static void on_epoll(void *ctx, short revents) {
     run_daemon(ctx);
 }
 
-static Err *start_daemon(Server *s, int fd) {
+static Err *start_daemon(Server *s) {
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HEADER_TIMEOUT_S,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
+        NULL, on_request, s, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HEADER_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_NOTIFY_COMPLETED, on_complete, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)64 << 10, MHD_OPTION_END);
@@ -347,6 +299,7 @@ static Err *start_daemon(Server *s, int fd) {
         return err_new(E_IO, "the HTTP server could not be started");
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     loop_watch(s->loop, info->epoll_fd, POLLIN, on_epoll, s);
+    door_serve(s->door, s->daemon);
     return NULL;
 }
 
@@ -392,9 +345,7 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
             reload_tokens(s);
         }
     }
-    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd);
+    door_close(s->door);
     int64_t end = host_monotonic_ms(loop_host(s->loop)) + 30000;
     while (s->running && host_monotonic_ms(loop_host(s->loop)) < end)
         loop_wait(s->loop, idle, s, host_monotonic_ms(loop_host(s->loop)) + 50);
@@ -404,18 +355,13 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
 
 Err *server_run(const ServerOptions *o, Arena *mem) {
     Server s = {.options = o, .loop = o->loop, .mem = mem};
-    int fd = -1;
     TRY(repo_home_open(&s.home, o->store_url, o->sign_key, o->loop, mem));
     TRY(repo_home_check(s.home, mem)); // what cannot be used is told at once, not with the first push
     TRY(load_tokens(&s));
-    TRY(open_socket(&fd, o, mem));
-    const char *address = local_address(fd, mem);
+    TRY(door_open(&s.door, o, mem));
+    const char *address = door_address(s.door, mem);
     s.public_url = cstr_or(o->public_url, arena_printf(mem, "http://%s", address));
-    Err *e = start_daemon(&s, fd);
-    if (e) {
-        close(fd);
-        return e;
-    }
+    TRY(start_daemon(&s));
     if (o->ready)
         o->ready(o->ctx, address);
     union {

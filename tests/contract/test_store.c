@@ -189,6 +189,25 @@ static void many_at_once(void **state) {
     arena_free(f.mem);
 }
 
+// ATLAS_TEST_LARGE_CONDITIONS=1: conditions hold for objects in parts too.
+static void large_object_conditions(void **state) {
+    (void)state;
+    Fixture f;
+    open_fixture(&f);
+    const char *etag = NULL;
+    size_t size = (size_t)65 << 20;
+    StorePut p = {.key = "large-cond", .body = body_from(str_slice(arena_alloc(f.mem, size), size)),
+                  .condition = PUT_CREATE};
+    assert_ok(store_put(&etag, f.store, &p, f.mem));
+    assert_err(store_put(NULL, f.store, &p, f.mem), E_CONFLICT, "large-cond");
+    p.condition = PUT_REPLACE;
+    p.etag = "\"00000000000000000000000000000000-5\"";
+    assert_err(store_put(NULL, f.store, &p, f.mem), E_CONFLICT, "large-cond");
+    p.etag = etag;
+    assert_ok(store_put(NULL, f.store, &p, f.mem));
+    arena_free(f.mem);
+}
+
 // --- ATLAS_TEST_BIG=1: a big artifact with flat memory, alone in its process ---------------------
 
 enum { BIG_SIZE = 256 << 20, BIG_PIECE = 1 << 20, BIG_MEMORY_KIB = 64 << 10 };
@@ -248,6 +267,11 @@ static int run_big(void) {
     return cmocka_run_group_tests_name("big", tests, NULL, NULL);
 }
 
+static int run_large_conditions(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(large_object_conditions)};
+    return cmocka_run_group_tests_name("conditions", tests, NULL, NULL);
+}
+
 static int run_all(const char *url, Arena *mem) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(put_get_head), cmocka_unit_test(empty_and_binary),
@@ -258,6 +282,8 @@ static int run_all(const char *url, Arena *mem) {
     test_url = arena_printf(mem, "%s%cprefix=%s", url, strchr(url, '?') ? '&' : '?', id);
     if (*host_env(&host_system, "ATLAS_TEST_BIG"))
         return run_big();
+    if (*host_env(&host_system, "ATLAS_TEST_LARGE_CONDITIONS"))
+        return run_large_conditions();
     return cmocka_run_group_tests_name(url, tests, NULL, NULL);
 }
 

@@ -1,7 +1,7 @@
 # Loaded by every test file: a fresh directory and home per test, the program under test, helpers.
 common_setup() {
     export DIR=$BATS_TEST_TMPDIR HOME=$BATS_TEST_TMPDIR/home TMPDIR=$BATS_TEST_TMPDIR
-    export NO_COLOR=1 AWS_EC2_METADATA_DISABLED=true
+    export NO_COLOR=1 AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1
     mkdir -p "$HOME" && cd "$DIR" || return 1
     unset ATLAS_TOKEN ATLAS_CLOUD_URL ATLAS_ACTION
     PATH="$ATLAS_BUILD:$PATH"

@@ -70,8 +70,9 @@ bad_dir() { # MESSAGE: migrations/ as it is
         [ "$status" -eq 1 ] || { echo "accepted: $2"; return 1; }
         equal "$(grep -c '' <<< "$stderr")" 1 && has "$stderr" "$1"
     }
-    try 'gs://acme/x' gs://acme/x; has "$stderr" 'this version has no store for gs:// URLs'
-    try 'this version has no store for azblob:// URLs' azblob://acme/x
+    try 'ftp://acme/x' ftp://acme/x; has "$stderr" 'this version has no store for ftp:// URLs'
+    try 'no Google Cloud credentials (' gs://acme/x
+    try 'the storage account is not known' azblob://acme/x
     try '"nope"' 'file://b1?nope=1'
     try '"regio"' 's3://b/p?regio=eu-west-1'
     try 'file store needs a directory' file://
@@ -280,7 +281,7 @@ H
     run --separate-stderr atlas migrate push shop:v7 --env ci --format '{{ json . }}'
     [ "$status" -eq 0 ]; equal "$stderr" ""
     equal "$(jq -c '[.Slug,.URL,(.Backups|map(.URL)),(.Backups|map(has("Error")))]' <<< "$output")" '["shop","atlas://shop?tag=v7",["s3://acme-schema-copies/shop/migrations?region=eu-west-1","gs://acme-schema-copies/shop/migrations"],[false,true]]'
-    has "$output" "this version has no store for gs:// URLs"
+    has "$output" "no Google Cloud credentials ("
     atlas migrate push --env ci > /dev/null 2>&1; stop_serving; export ATLAS_HTTP_RETRIES=1
     run --separate-stderr atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables shop.db)" t1; has "$stderr" "s3://acme-schema-copies/shop/migrations" serves
     cat > atlas.hcl <<'H'

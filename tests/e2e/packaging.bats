@@ -9,9 +9,9 @@ setup_file() { "$CT" install >&2; }
 setup() { common_setup; cp -r "$ATLAS_ROOT/action" "$ATLAS_ROOT/action.yml" .; cp "$ATLAS_ROOT/README.md" .; }
 teardown() { common_teardown; }
 
-ids() { sed -nE 's/^  ([a-z]+\/[a-z/]+) - .*/\1/p' help | sort; } # of the actions, from `help`
+ids() { sed -nE 's/^  ([a-z]+[a-z/-]+) - .*/\1/p' help | sort; } # of the actions, from `help`
 inputs() { awk -v id="$1" '/^  [a-z]/ { on = ($1 == id) } /^    [a-z]/ && on { print $1 }' help; } # ID: in --help's order
-help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "migrate/apply migrate/push"; }
+help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "create-repo migrate/apply migrate/push registry/sync registry/verify"; }
 names() { jq -r "$1 | keys_unsorted[]"; }
 published() { # the image's name: a release's (make packaging IMAGE=...), else the placeholder
     local image; image=$("$CT" json "$DIR/action.yml" | jq -r .runs.image)
@@ -238,10 +238,11 @@ circle() { # COMMAND ARGUMENTS: a step of a job, with CircleCI's own shell
 @test "CircleCI: a command has the inputs of --help, with types and defaults, and documents each" {
     help_text; "$CT" json $ORB > orb.json
     for id in $(ids); do
-        equal "$(jq ".commands.${id//\//_}" orb.json | names .parameters | grep -v '^github_')" "$(inputs "$id" | tr - _)"
+        equal "$(jq ".commands.${id//[\/-]/_}" orb.json | names .parameters | grep -v '^github_')" "$(inputs "$id" | tr - _)"
     done
     equal "$(jq -c '[.commands[].parameters[] | select((.description // "") == "")]' orb.json)" "[]"
-    equal "$(jq -c '[.commands[].parameters[] | select(has("default") | not)]' orb.json)" "[]"
+    equal "$(jq -c '[.commands | to_entries[] | .key as $c | .value.parameters | to_entries[] | select(.value | has("default") | not) | $c + "." + .key] | sort' orb.json)" \
+        '["create_repo.driver","create_repo.name","create_repo.type"]'
     equal "$(jq -c '.commands.migrate_apply.parameters | [.amount, .dry_run, .exec_order] | map(del(.description))' orb.json)" \
         '[{"type":"integer","default":0},{"type":"boolean","default":false},{"type":"enum","enum":["","linear","linear-skip","non-linear"],"default":""}]'
     run ! "$CT" step $ORB migrate_apply '{"amount": "many"}'

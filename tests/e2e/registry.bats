@@ -88,7 +88,7 @@ api() { curl -s -m 20 -o body -w '%{http_code}' "$@"; } # prints the status
     run --separate-stderr atlas registry serve --store file://r --listen 0.0.0.0:0 --tokens tokens; [ "$status" -eq 1 ]; has "$stderr" "would carry tokens in clear text"
     run --separate-stderr atlas registry serve --store file://r --listen nonsense; [ "$status" -eq 1 ]; has "$stderr" '--listen "nonsense" has no port'
     run --separate-stderr atlas registry serve --store 'file://r?x=1' --listen 127.0.0.1:0; [ "$status" -eq 1 ]; has "$stderr" '"x"'
-    run --separate-stderr atlas registry serve --store gs://b --listen 127.0.0.1:0; [ "$status" -eq 1 ]
+    run --separate-stderr atlas registry serve --store ftp://b --listen 127.0.0.1:0; [ "$status" -eq 1 ]
     run --separate-stderr atlas registry serve --store file://r --listen 127.0.0.1:0 --tokens nofile; [ "$status" -eq 1 ]; has "$stderr" nofile
     serve
     run --separate-stderr atlas registry serve --store file://r --listen "127.0.0.1:$(port_of "$REGISTRY")"; [ "$status" -eq 1 ]; has "$stderr" "Address already in use"

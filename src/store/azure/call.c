@@ -172,7 +172,7 @@ static const struct {
     {"InsufficientAccountPermissions", E_DENIED},
     {"LeaseIdMissing", E_DENIED},
     {"BlobAlreadyExists", E_CONFLICT},
-    {"BlobImmutableDueToPolicy", E_CONFLICT},
+    {"BlobImmutableDueToPolicy", E_DENIED},
     {"ConditionNotMet", E_CONFLICT},
     {"TargetConditionNotMet", E_CONFLICT},
     // Damaged on the way, or another upload's commit took our blocks away: again may help.

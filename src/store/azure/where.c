@@ -1,16 +1,11 @@
 // Which account, and where it answers: URL parameters, else the connection string, else variables.
+#include "../credentials/common.h"
 #include "azure.h"
 
 typedef struct Place {
     const char *domain, *protocol;
     bool cdn, emulator, from_url;
 } Place;
-
-static bool is_loopback(const char *name) {
-    bool numeric = strspn(name, "0123456789.") == strlen(name);
-    return cstr_eq(name, "localhost") || cstr_eq(name, "::1") ||
-           (numeric && cstr_starts(name, "127."));
-}
 
 static bool is_azure(const char *name) {
     static const char *const suffixes[] = {".blob.core.windows.net", ".blob.core.usgovcloudapi.net",
@@ -66,14 +61,14 @@ static Err *set_endpoint(AzureStore *s, const char *text, const Place *p, bool t
         return err_hint(err_new(E_INVALID, "the endpoint of the storage account is not an http or "
                                            "https URL of a host"),
                         "check protocol, domain and BlobEndpoint");
-    if (cstr_eq(u->scheme, "http") && !p->emulator && !is_loopback(name))
+    if (cstr_eq(u->scheme, "http") && !p->emulator && !endpoint_is_loopback(name))
         return err_hint(err_new(E_INVALID, "plain http to %s: it is for loopback and emulators only",
                                 u->host),
                         "use protocol=https, or localemu=true for an emulator");
     s->scheme = u->scheme;
     s->host = u->host;
     s->base_path = cstr_eq(u->path, "/") ? "" : u->path;
-    s->trusted = trusted || is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
+    s->trusted = trusted || endpoint_is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
     return NULL;
 }
 

@@ -307,10 +307,9 @@ static bool is_own_link(const char *endpoint, Arena *mem) {
     if (e)
         return false;
     const char *host = url_hostname(mem, u);
-    bool near = cstr_eq(host, "localhost") || cstr_starts(host, "127.") || cstr_eq(host, "::1") ||
-                cstr_starts(host, "169.254.");
-    bool numeric = !*(host + strspn(host, "0123456789.:")) || cstr_eq(host, "localhost");
-    return cstr_eq(u->scheme, "https") || (cstr_eq(u->scheme, "http") && near && numeric);
+    bool numeric = strspn(host, "0123456789.") == strlen(host);
+    bool near = endpoint_is_loopback(host) || (numeric && cstr_starts(host, "169.254."));
+    return cstr_eq(u->scheme, "https") || (cstr_eq(u->scheme, "http") && near);
 }
 
 static Err *from_identity(AzureCredentials *out, Chain *c) {

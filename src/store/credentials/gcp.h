@@ -13,7 +13,7 @@ typedef struct GcpParams { // of the store's URL
 
 typedef struct GcpCredentials GcpCredentials;
 
-// No I/O. Lives in `mem`, which `params` must outlive.
+// No I/O. Lives in `mem`; the strings of `params` must live as long.
 GcpCredentials *gcp_credentials_new(const GcpParams *params, Loop *loop, Arena *mem);
 // A token that is good for five minutes at least, or NULL where requests go without. Waits; tasks
 // that ask at the same time share one exchange and its failure. E_UNAUTHORIZED: no source serves

@@ -253,12 +253,21 @@ static Err *pem_token(GcpToken *out, const GcpGrant *g, const char *pem, const c
     return gcp_key_token(out, g, &key);
 }
 
+// A path of the URL names a key and nothing else: no exchange that an atlas.hcl could steer.
+static Err *json_key_token(GcpToken *out, const GcpGrant *g, Str content) {
+    Value *file = NULL;
+    TRY(json_parse(&file, content, NULL, g->mem));
+    if (cstr_eq(value_get_text(file, "type"), "service_account"))
+        return token_of(out, g, file, 0);
+    return err_hint(err_new(E_INVALID, "not the key of a service account"),
+                    "name other credential files in GOOGLE_APPLICATION_CREDENTIALS");
+}
+
 Err *gcp_key_file_token(GcpToken *out, const GcpGrant *g, const char *path, const char *email) {
     Str text = {0};
     TRY(fs_read(&text, path, MAX_FILE, g->mem));
     const char *content = cstr_trim(g->mem, str_dup(g->mem, text));
-    if (*content == '{')
-        return gcp_file_token(out, g, path);
-    Err *e = pem_token(out, g, content, email);
+    Err *e = *content == '{' ? json_key_token(out, g, str_from(content))
+                             : pem_token(out, g, content, email);
     return e ? err_wrap(e, "%s", path) : NULL;
 }

@@ -100,7 +100,7 @@ static ErrCode code_of_404(const GcsCall *c, const char *message) {
 }
 
 static ErrCode error_code(const GcsCall *c, int status, const GcsError *e) {
-    if (status == 404)
+    if (status == 404 || status == 410)
         return code_of_404(c, e->message);
     if (status == 403 && cstr_ends(e->reason, "ateLimitExceeded"))
         return E_UNREACHABLE;

@@ -8,6 +8,7 @@ enum {
     WHOLE_MAX = 64 << 20,   // larger bodies go up in chunks
     CHUNK_SIZE = 16 << 20,  // a multiple of 256 KiB, as the protocol wants
     MAX_STALLS = 5,         // failures in a row without a byte kept
+    MAX_SESSIONS = 2,       // a server may forget one
     PAUSE_MS = 200,
     MAX_PAUSE_S = 30,
 };
@@ -232,9 +233,16 @@ static Err *send_all(HttpResponse *r, Session *u, Arena *mem) {
 }
 
 static Err *put_session(HttpResponse *r, GcsStore *s, const StorePut *put, Str md5, Arena *mem) {
-    Session u = {.store = s, .body = &put->body};
-    TRY(start_session(&u, put, md5, mem));
-    return send_all(r, &u, mem);
+    for (int n = 1;; n++) {
+        Session u = {.store = s, .body = &put->body};
+        TRY(start_session(&u, put, md5, mem));
+        Err *e = send_all(r, &u, mem);
+        bool gone = e && (r->status == 404 || r->status == 410);
+        if (!gone || n == MAX_SESSIONS)
+            return e;
+        log_debug("%s: the upload's session is gone; starting another", s->base.url);
+        err_free(e);
+    }
 }
 
 Err *gcs_put(const char **etag, Store *base, const StorePut *put, Arena *mem) {

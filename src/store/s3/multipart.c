@@ -11,6 +11,7 @@ typedef struct Upload {
     S3Store *store;
     const StorePut *put;
     const char *id;
+    bool checks; // the server keeps checksums and wants to hear them at the end
     Part *parts;
     int count, next;
     Arena *mem;
@@ -29,6 +30,7 @@ static Err *start(Upload *u) {
     Xml *answer = NULL;
     TRY(s3_answer(&answer, &r, "InitiateMultipartUploadResult", u->mem));
     u->id = xml_child_text(answer, "UploadId");
+    u->checks = http_header_get(&r.headers, "x-amz-checksum-algorithm") != NULL;
     return *u->id ? NULL : err_new(E_UNREACHABLE, "%s: the upload has no id", c.host);
 }
 
@@ -84,7 +86,7 @@ static Err *check_condition(Upload *u) {
     const char *is = absent ? "" : cstr_replace(u->mem, cstr_or(o.etag, ""), "\"", "");
     bool holds = u->put->condition == PUT_CREATE ? absent : !absent && cstr_eq(was, is);
     return holds ? NULL
-                 : err_new(E_CONFLICT, absent ? "the object is gone" : "the object exists already");
+                 : err_new(E_CONFLICT, "the object %s", absent ? "is gone" : "is another's already");
 }
 
 static const char *part_list(const Upload *u) {
@@ -95,7 +97,7 @@ static const char *part_list(const Upload *u) {
         buf_printf(&list, "<Part><PartNumber>%d</PartNumber><ETag>", i + 1);
         xml_escape(&list, u->parts[i].etag);
         buf_str(&list, "</ETag>");
-        if (*u->parts[i].checksum)
+        if (u->checks && *u->parts[i].checksum)
             buf_printf(&list, "<ChecksumSHA256>%s</ChecksumSHA256>", u->parts[i].checksum);
         buf_str(&list, "</Part>");
     }
@@ -103,33 +105,54 @@ static const char *part_list(const Upload *u) {
     return list.ptr;
 }
 
-// The answer to a completion was lost, and its repetition found no such upload: is it there?
+// The answer to a completion may have been lost, and its repetition found no such upload: is it
+// there, in as many parts?
 static Err *completed_before(const char **etag, Err *refusal, Upload *u) {
-    StoreObject o = {0};
+    StoreObject o = {.etag = ""};
     AutoErr unknown = s3_head(&o, &u->store->base, u->put->key, u->mem);
-    if (unknown || o.size != u->put->body.size)
+    const char *bare = cstr_replace(u->mem, o.etag, "\"", "");
+    bool ours = cstr_ends(bare, arena_printf(u->mem, "-%d", u->count));
+    if (unknown || !ours || o.size != u->put->body.size)
         return refusal;
     err_free(refusal);
     *etag = o.etag;
     return NULL;
 }
 
-static Err *complete(const char **etag, Upload *u) {
+static Err *complete_once(const char **etag, Upload *u, bool conditional) {
     S3Call c = s3_call(u->store, "POST", u->put->key);
     s3_query(&c, "uploadId", u->id);
-    s3_put_condition(&c, u->put, u->mem);
+    if (conditional)
+        s3_put_condition(&c, u->put, u->mem);
     s3_header(&c, u->mem, "content-type", "application/xml");
     c.body = body_from(str_from(part_list(u)));
     c.has_body = c.error_in_200 = true;
     HttpResponse r = {0};
     Err *e = s3_send(&r, &c, u->mem);
-    if (err_code(e) == E_NOT_FOUND && r.attempts > 1)
+    if (err_code(e) == E_NOT_FOUND)
         return completed_before(etag, e, u);
     TRY(e);
     Xml *answer = NULL;
     TRY(s3_answer(&answer, &r, "CompleteMultipartUploadResult", u->mem));
     *etag = xml_child_text(answer, "ETag");
+    if (**etag)
+        return NULL;
+    StoreObject o = {.etag = ""}; // Ceph 16 leaves it out
+    TRY(s3_head(&o, &u->store->base, u->put->key, u->mem));
+    *etag = o.etag;
     return NULL;
+}
+
+// Swift compares If-Match with something else here: refused although the object is what it was.
+static Err *complete(const char **etag, Upload *u) {
+    Err *e = complete_once(etag, u, true);
+    if (err_code(e) != E_CONFLICT || u->put->condition != PUT_REPLACE)
+        return e;
+    AutoErr changed = check_condition(u);
+    if (changed)
+        return e;
+    err_free(e);
+    return complete_once(etag, u, false);
 }
 
 // Parts that stay would be paid for.

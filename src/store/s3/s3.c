@@ -102,25 +102,27 @@ static Err *put_whole(const char **etag, S3Store *s, const StorePut *put, Arena 
     return NULL;
 }
 
-static Err *put_object(const char **etag, S3Store *s, const StorePut *put, Arena *mem) {
-    return put->body.size > S3_MULTIPART_FROM ? s3_put_multipart(etag, s, put, mem)
-                                              : put_whole(etag, s, put, mem);
-}
-
 // Once more without the quotes: a server that compares them refuses every etag it gave out.
 static Err *put_bare(Err *refusal, const char **etag, S3Store *s, const StorePut *put, Arena *mem) {
     s->bare_etags = true;
-    Err *e = put_object(etag, s, put, mem);
+    Err *e = put_whole(etag, s, put, mem);
     s->bare_etags = e == NULL;
     err_free(e ? e : refusal);
     return e ? refusal : NULL;
 }
 
+static Err *put_object(const char **etag, S3Store *s, const StorePut *put, Arena *mem) {
+    if (put->body.size > S3_MULTIPART_FROM)
+        return s3_put_multipart(etag, s, put, mem);
+    Err *e = put_whole(etag, s, put, mem);
+    if (err_code(e) == E_CONFLICT && put->condition == PUT_REPLACE && !s->bare_etags)
+        e = put_bare(e, etag, s, put, mem);
+    return e;
+}
+
 static Err *s3_put(const char **etag, Store *base, const StorePut *put, Arena *mem) {
     S3Store *s = (S3Store *)base;
     Err *e = put_object(etag, s, put, mem);
-    if (err_code(e) == E_CONFLICT && put->condition == PUT_REPLACE && !s->bare_etags)
-        e = put_bare(e, etag, s, put, mem);
     // 501 without a condition is a broken server, not a missing feature.
     if (err_code(e) == E_UNSUPPORTED && put->condition == PUT_ALWAYS)
         return err_set_code(e, E_UNREACHABLE);
