@@ -92,10 +92,18 @@ static void raise_descriptor_limit(void) {
     }
 }
 
+static void free_visitors(void *door) {
+    for (Visitor *v = ((Door *)door)->visitors, *next; v; v = next) {
+        next = v->next;
+        arena_free(v->mem);
+    }
+}
+
 Err *door_open(Door **out, const ServerOptions *o, Arena *mem) {
     struct addrinfo *a = NULL;
     Door *d = *out = NEW(mem, Door);
     *d = (Door){.loop = o->loop, .fd = -1};
+    arena_on_free(mem, free_visitors, d);
     TRY(resolve(&a, o->listen, mem));
     Err *e = check_exposure(o, a->ai_addr);
     int one = 1;

@@ -22,7 +22,7 @@ static Err *open_slug(Repo **out, const Call *c, const char *slug) {
 
 // Clients name a repository by one of several members.
 static Err *open_repo(Repo **out, const Call *c) {
-    static const char *const members[] = {"slug", "name", "schemaSlug"};
+    static const char *const members[] = {"slug", "schemaSlug", "name"};
     const char *slug = "";
     for (size_t i = 0; i < COUNT_OF(members) && !*slug; i++)
         slug = value_get_text(c->input, members[i]);

@@ -31,7 +31,8 @@ teardown() { common_teardown; }
 }
 
 large_push() { # URL: an artifact that goes up in parts, and a small one
-    migrations 1; head -c 50000000 /dev/urandom | base64 -w 200 | sed 's/^/-- /' > migrations/20260201000000_large.sql
+    migrations 1; local n
+    for n in 1 2; do head -c 26000000 /dev/urandom | base64 -w 200 | sed 's/^/-- /' > "migrations/2026020${n}000000_large.sql"; done
     atlas migrate hash; project "$1"; atlas migrate push --env ci > /dev/null
 }
 blobs() { find "$1" -path '*sha256*' -type f; }

@@ -100,10 +100,10 @@ typedef struct Source {
 
 static const Source sources[] = {
     {"environment", aws_from_environment, false}, {"web identity", aws_from_web_identity, false},
-    {"OIDC", aws_from_oidc, true},                {"profile", aws_from_profile, false},
+    {"OIDC", aws_from_oidc, true},                {"shared files", aws_from_profile, false},
     {"container", aws_from_container, false},     {"instance metadata", aws_from_instance, false},
 };
-static const Source profile_alone[] = {{"profile", aws_from_profile, false}};
+static const Source profile_alone[] = {{"shared files", aws_from_profile, false}};
 
 static const char hint[] = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or give "
                            "the URL a role and the job an OIDC token";
