@@ -9,6 +9,7 @@
 
 #include "atlas/base.h"
 #include "atlas/db.h"
+#include "atlas/pack.h"
 #include "atlas/sql.h"
 
 // --- directories
@@ -33,6 +34,7 @@ typedef struct MigrateFile {
 } MigrateFile;
 
 typedef LIST(MigrateFile) MigrateFiles;
+typedef struct MigrateSumError MigrateSumError;
 
 typedef struct MigrateDir {
     const char *url;  // for reports, without password
@@ -57,6 +59,10 @@ char *migrate_dir_url(Arena *mem, const char *url, const char *format);
 Err *migrate_dir_open(MigrateDir **out, const char *url, Arena *mem) MUST_USE;
 Err *migrate_dir_load(MigrateDir **out, const char *path, MigrateFormat format,
                       Arena *mem) MUST_USE;
+// Writes the archive of a `file://` directory one file at a time, and checks it against its sum as
+// migrate_dir_verify does. *out has names and versions; the contents of its files are empty.
+Err *migrate_dir_pack(MigrateDir **out, const char *url, PackWriter *writer,
+                      MigrateSumError *where, Arena *mem) MUST_USE;
 // An archive of the registry (atlas format).
 Err *migrate_dir_from_tar(MigrateDir **out, Str archive, const char *url, Arena *mem) MUST_USE;
 // The deterministic archive: atlas.sum if present, then the files.
@@ -71,11 +77,11 @@ size_t migrate_dir_last_checkpoint(const MigrateDir *dir); // index; files.len i
 // ------------------------------------------------------------------------------------
 
 // Where a directory and its sum part.
-typedef struct MigrateSumError {
+struct MigrateSumError {
     int line;                  // of atlas.sum; 0: no location known
     const char *file, *reason; // "added", "edited" or "removed"
     size_t pos;                // byte offset of the line
-} MigrateSumError;
+};
 
 // The text of atlas.sum for these files.
 Str migrate_sum_text(const MigrateFiles *files, Arena *mem);

@@ -18,6 +18,16 @@ enum { PACK_MAX_ENTRIES = 10000 };
 // blocks at the end. E_INVALID for a name pack_untar would refuse, E_TOO_LARGE over the limits.
 Err *pack_tar(Str *out, const PackEntries *entries, Arena *mem) MUST_USE;
 
+// The same bytes, entry by entry, to whatever `write` keeps them in. Begin with {write, ctx}.
+typedef struct PackWriter {
+    Err *(*write)(void *ctx, Str bytes);
+    void *ctx;
+    Map *seen;    // names so far
+    size_t total; // bytes of contents so far
+} PackWriter;
+Err *pack_add(PackWriter *w, const char *name, Str content, Arena *mem) MUST_USE;
+Err *pack_end(PackWriter *w) MUST_USE;
+
 // Reads an archive of plain files. E_INVALID for names with '/' (or "..", empty), duplicates,
 // links, directories and devices; E_TOO_LARGE over the limits; E_DAMAGED if it is no whole archive.
 Err *pack_untar(PackEntries *out, Str archive, Arena *mem) MUST_USE;

@@ -46,9 +46,16 @@ static void add_resource(Buf *out, const SharedKey *s, Arena *mem) {
 
 SharedKeyResult sharedkey_sign(const SharedKey *s, Arena *mem) {
     // NULL is the place of the length; the date is empty as x-ms-date stands for it.
-    static const char *const order[] = {"content-encoding", "content-language", NULL,
-                                        "content-md5", "content-type", "", "if-modified-since",
-                                        "if-match", "if-none-match", "if-unmodified-since",
+    static const char *const order[] = {"content-encoding",
+                                        "content-language",
+                                        NULL,
+                                        "content-md5",
+                                        "content-type",
+                                        "",
+                                        "if-modified-since",
+                                        "if-match",
+                                        "if-none-match",
+                                        "if-unmodified-since",
                                         "range"};
     Buf text;
     buf_init(&text, mem, SIZE_MAX);
@@ -64,7 +71,7 @@ SharedKeyResult sharedkey_sign(const SharedKey *s, Arena *mem) {
     add_resource(&text, s, mem);
     Digest mac = hmac_sha256(s->key, buf_view(&text));
     const char *signature = base64_encode(mem, mac.bytes, sizeof mac.bytes);
-    return (SharedKeyResult){
-        .authorization = arena_printf(mem, "SharedKey %s:%s", s->account, signature),
-        .string_to_sign = text.ptr};
+    return (SharedKeyResult){.authorization =
+                                 arena_printf(mem, "SharedKey %s:%s", s->account, signature),
+                             .string_to_sign = text.ptr};
 }

@@ -28,20 +28,25 @@ static Err *read_file(Str *out, const char *path, FsKind kind, Arena *mem) {
     return fs_read(out, path, MIGRATE_MAX_FILE, mem);
 }
 
-static Err *add_file(MigrateDir *d, const char *name, Arena *mem) {
+Err *dir_read_file(Str *out, const MigrateDir *d, const char *name, Arena *mem) {
     char *path = fs_join(mem, d->path, name);
-    Str content = {0};
+    return read_file(out, path, fs_kind(path), mem);
+}
+
+// With `contents` false the file's is left empty.
+static Err *add_file(MigrateDir *d, const char *name, bool contents, Arena *mem) {
+    Str content = {"", 0};
     MigrateFile file = {0};
-    FsKind kind = fs_kind(path);
-    if (kind == FS_DIR)
+    if (fs_kind(fs_join(mem, d->path, name)) == FS_DIR)
         return NULL;
-    TRY(read_file(&content, path, kind, mem));
+    if (contents)
+        TRY(dir_read_file(&content, d, name, mem));
     file_init(&file, name, content, d->format, mem);
     list_push(&d->files, mem, file);
     return NULL;
 }
 
-static Err *walk_flyway(MigrateDir *d, const char *below, int depth, Arena *mem) {
+static Err *walk_flyway(MigrateDir *d, const char *below, int depth, bool contents, Arena *mem) {
     StrList entries = {0};
     TRY(fs_list(&entries, fs_join(mem, d->path, below), mem));
     if (depth > 32)
@@ -51,29 +56,29 @@ static Err *walk_flyway(MigrateDir *d, const char *below, int depth, Arena *mem)
         char *path = *below ? arena_printf(mem, "%s/%s", below, name) : arena_strdup(mem, name);
         if (fs_kind(fs_join(mem, d->path, path)) == FS_DIR) {
             if (*name != '.')
-                TRY(walk_flyway(d, path, depth + 1, mem));
+                TRY(walk_flyway(d, path, depth + 1, contents, mem));
         } else if (format_accepts(d->format, name)) {
-            TRY(add_file(d, path, mem));
+            TRY(add_file(d, path, contents, mem));
         }
     }
     return NULL;
 }
 
-static Err *load_files(MigrateDir *d, Arena *mem) {
+static Err *load_files(MigrateDir *d, bool contents, Arena *mem) {
     StrList entries = {0};
     if (d->format == MIGRATE_FLYWAY) {
-        TRY(walk_flyway(d, "", 0, mem));
+        TRY(walk_flyway(d, "", 0, contents, mem));
         flyway_arrange(&d->files, mem);
         return NULL;
     }
     TRY(fs_list(&entries, d->path, mem));
     for (size_t i = 0; i < entries.len; i++)
         if (format_accepts(d->format, entries.items[i]))
-            TRY(add_file(d, entries.items[i], mem));
+            TRY(add_file(d, entries.items[i], contents, mem));
     return NULL;
 }
 
-Err *migrate_dir_load(MigrateDir **out, const char *path, MigrateFormat format, Arena *mem) {
+static Err *load(MigrateDir **out, const char *path, MigrateFormat format, bool contents, Arena *mem) {
     MigrateDir *d =
         dir_new(arena_printf(mem, "file://%s", path), arena_strdup(mem, path), format, mem);
     FsKind kind = fs_kind(path);
@@ -81,7 +86,7 @@ Err *migrate_dir_load(MigrateDir **out, const char *path, MigrateFormat format, 
         return err_new(E_NOT_FOUND, "sql/migrate: stat %s: no such file or directory", path);
     if (kind != FS_DIR)
         return err_new(E_INVALID, "sql/migrate: %s is not a dir", path);
-    TRY(load_files(d, mem));
+    TRY(load_files(d, contents, mem));
     char *sum = fs_join(mem, path, MIGRATE_SUM_FILE);
     kind = fs_kind(sum);
     d->has_sum = kind != FS_ABSENT;
@@ -91,7 +96,11 @@ Err *migrate_dir_load(MigrateDir **out, const char *path, MigrateFormat format, 
     return NULL;
 }
 
-Err *migrate_dir_open(MigrateDir **out, const char *url, Arena *mem) {
+Err *migrate_dir_load(MigrateDir **out, const char *path, MigrateFormat format, Arena *mem) {
+    return load(out, path, format, true, mem);
+}
+
+static Err *open_dir(MigrateDir **out, const char *url, bool contents, Arena *mem) {
     const char *colon = strstr(url, "://");
     Url *parsed = NULL;
     MigrateFormat format = MIGRATE_ATLAS;
@@ -103,9 +112,17 @@ Err *migrate_dir_open(MigrateDir **out, const char *url, Arena *mem) {
         return err_new(E_UNSUPPORTED, "unsupported driver \"%s\" for a migration directory",
                        parsed->scheme);
     TRY(migrate_format_parse(&format, url_param(parsed, "format")));
-    TRY(migrate_dir_load(out, cstr_or(url_host_path(mem, parsed), "migrations"), format, mem));
+    TRY(load(out, cstr_or(url_host_path(mem, parsed), "migrations"), format, contents, mem));
     (*out)->url = url_redact(mem, url);
     return NULL;
+}
+
+Err *migrate_dir_open(MigrateDir **out, const char *url, Arena *mem) {
+    return open_dir(out, url, true, mem);
+}
+
+Err *dir_open_names(MigrateDir **out, const char *url, Arena *mem) {
+    return open_dir(out, url, false, mem);
 }
 
 static int compare_entries(const void *a, const void *b) {

@@ -22,6 +22,9 @@ Err *txtar_migration(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
 // dir.c
 MigrateDir *dir_new(const char *url, const char *path, MigrateFormat format, Arena *mem);
 Err *no_file(const char *version) MUST_USE RETURNS_NONNULL;
+// As migrate_dir_open, without the contents of the files.
+Err *dir_open_names(MigrateDir **out, const char *url, Arena *mem) MUST_USE;
+Err *dir_read_file(Str *out, const MigrateDir *d, const char *name, Arena *mem) MUST_USE;
 
 // sum.c
 Map *sum_map(const MigrateDir *dir, Arena *mem); // name -> entry without "h1:"

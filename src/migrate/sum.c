@@ -18,19 +18,26 @@ static bool is_ignored(Str content, Arena *tmp) {
 }
 
 // One running digest: every entry covers all files before it.
+typedef struct Run {
+    Hasher *hasher;
+    Entries entries;
+} Run;
+
+static void run_add(Run *r, const char *name, Str content, Arena *mem) {
+    AutoArena tmp = arena_new(NULL);
+    hasher_add(r->hasher, str_from(name));
+    if (is_ignored(content, tmp))
+        return;
+    hasher_add(r->hasher, content);
+    list_push(&r->entries, mem, ((Entry){name, value_text_of(r->hasher, mem)}));
+}
+
 static Entries entries_of(const MigrateFiles *files, Arena *mem) {
     AutoArena tmp = arena_new(NULL);
-    Hasher *h = hasher_new(tmp);
-    Entries list = {0};
-    for (size_t i = 0; i < files->len; i++) {
-        const MigrateFile *f = &files->items[i];
-        hasher_add(h, str_from(f->name));
-        if (is_ignored(f->content, tmp))
-            continue;
-        hasher_add(h, f->content);
-        list_push(&list, mem, ((Entry){f->name, value_text_of(h, mem)}));
-    }
-    return list;
+    Run r = {.hasher = hasher_new(tmp)};
+    for (size_t i = 0; i < files->len; i++)
+        run_add(&r, files->items[i].name, files->items[i].content, mem);
+    return r.entries;
 }
 
 static const char *total_of(const Entries *list, Arena *mem) {
@@ -141,7 +148,7 @@ static Err *mismatch(void) {
                     "if the change is intended, run `atlas migrate hash`");
 }
 
-Err *migrate_dir_verify(const MigrateDir *dir, MigrateSumError *where, Arena *mem) {
+static Err *verify(const MigrateDir *dir, const Entries *is, MigrateSumError *where, Arena *mem) {
     MigrateSumError nowhere = {0}, *out = where ? where : &nowhere;
     *out = (MigrateSumError){.file = "", .reason = ""};
     if (!dir->has_sum) {
@@ -151,11 +158,36 @@ Err *migrate_dir_verify(const MigrateDir *dir, MigrateSumError *where, Arena *me
                         "`atlas migrate hash` creates " MIGRATE_SUM_FILE);
     }
     const char *total = "";
-    Entries was = {0}, is = entries_of(&dir->files, mem);
+    Entries was = {0};
     TRY(parse(dir->sum, &total, &was, mem));
-    if (!cstr_eq(total, total_of(&was, mem)) || find_difference(&was, &is, out))
+    if (!cstr_eq(total, total_of(&was, mem)) || find_difference(&was, is, out))
         return mismatch();
     return NULL;
+}
+
+Err *migrate_dir_verify(const MigrateDir *dir, MigrateSumError *where, Arena *mem) {
+    Entries is = entries_of(&dir->files, mem);
+    return verify(dir, &is, where, mem);
+}
+
+Err *migrate_dir_pack(MigrateDir **out, const char *url, PackWriter *writer, MigrateSumError *where,
+                      Arena *mem) {
+    AutoArena names = arena_new(NULL);
+    TRY(dir_open_names(out, url, mem));
+    const MigrateDir *d = *out;
+    Run run = {.hasher = hasher_new(names)};
+    if (d->has_sum)
+        TRY(pack_add(writer, MIGRATE_SUM_FILE, d->sum, names));
+    for (size_t i = 0; i < d->files.len; i++) {
+        AutoArena one = arena_new(NULL);
+        const char *name = d->files.items[i].name;
+        Str content;
+        TRY(dir_read_file(&content, d, name, one));
+        run_add(&run, name, content, mem);
+        TRY(pack_add(writer, fs_basename(name), content, names));
+    }
+    TRY(pack_end(writer));
+    return verify(d, &run.entries, where, mem);
 }
 
 Err *migrate_dir_write_sum(MigrateDir *dir, Arena *mem) {

@@ -1,5 +1,7 @@
 #include "atlas/ops.h"
 
+#include "internal.h"
+
 static Value *push_report(const PushResult *r, Arena *mem) {
     Value *v = value_struct(mem, "MigratePush"), *backups = value_list(mem);
     Value *warnings = value_list(mem);
@@ -57,23 +59,41 @@ static Err *resolve_name(const char **slug, const char **tag, const OpsPushParam
     return NULL;
 }
 
+// A directory on disk is packed file by file, so that its size does not matter.
+static Err *pack(OpsDir *dir, Body *archive, OpsPush *out, const Ops *o, const OpsPushParams *p,
+                 Arena *mem) {
+    Str bytes;
+    if (cstr_starts(p->dir_url, "atlas://")) {
+        TRY(ops_dir_open(dir, o, p->env, p->dir_url, p->format, mem));
+        TRY(migrate_dir_verify(dir->dir, &out->sum, mem));
+        TRY(migrate_dir_archive(&bytes, dir->dir, mem));
+        *archive = body_from(bytes);
+        return NULL;
+    }
+    *dir = (OpsDir){.url = url_redact(mem, p->dir_url)};
+    Spool *spool = spool_new(o->host, mem);
+    PackWriter writer = {.write = spool_write, .ctx = spool};
+    TRY(migrate_dir_pack(&dir->dir, migrate_dir_url(mem, p->dir_url, p->format), &writer, &out->sum,
+                         mem));
+    *archive = spool_body(spool);
+    return NULL;
+}
+
 Err *ops_migrate_push(OpsPush *out, const Ops *o, const OpsPushParams *p, Arena *mem) {
     const char *slug, *tag;
     OpsDir dir;
-    Str archive;
+    Body archive;
     Repo *repo = NULL;
     *out = (OpsPush){0};
     TRY(resolve_name(&slug, &tag, p, mem));
     TRY(slug_check(slug));
     if (tag)
         TRY(tag_check(tag));
-    TRY(ops_dir_open(&dir, o, p->env, p->dir_url, p->format, mem));
-    TRY(migrate_dir_verify(dir.dir, &out->sum, mem));
-    TRY(migrate_dir_archive(&archive, dir.dir, mem));
+    TRY(pack(&dir, &archive, out, o, p, mem));
     TRY(ops_repo(&repo, o, p->env, slug, mem));
     const MigrateFiles *files = &dir.dir->files;
     PushParams push = {.kind = ARTIFACT_MIGRATIONS,
-                       .artifact = body_from(archive),
+                       .artifact = archive,
                        .version = files->len ? files->items[files->len - 1].version : NULL,
                        .tag = tag,
                        .latest = !tag || p->latest,

@@ -25,7 +25,7 @@ static void set_octal(char *field, size_t size, size_t value) {
         field[i] = (char)('0' + (value & 7));
 }
 
-static void add_entry(Buf *b, const char *name, char type, unsigned mode, Str content) {
+static Err *add_entry(PackWriter *w, const char *name, char type, unsigned mode, Str content) {
     Header h = {.type = type, .magic = "ustar", .version = {'0', '0'}};
     memcpy(h.name, name, strnlen(name, sizeof h.name));
     set_octal(h.mode, sizeof h.mode, mode);
@@ -41,14 +41,14 @@ static void add_entry(Buf *b, const char *name, char type, unsigned mode, Str co
     for (size_t i = 0; i < sizeof h; i++)
         sum += bytes[i];
     set_octal(h.checksum, 7, sum);
-    buf_add(b, &h, sizeof h);
-    buf_add(b, content.ptr, content.len);
+    TRY(w->write(w->ctx, str_slice((const char *)bytes, sizeof h)));
+    TRY(w->write(w->ctx, content));
     static const char zeros[512];
-    buf_add(b, zeros, (512 - content.len % 512) % 512);
+    return w->write(w->ctx, str_slice(zeros, (512 - content.len % 512) % 512));
 }
 
 // A name USTAR cannot hold goes into a PAX record in front of the entry.
-static void add_pax_name(Buf *b, const char *name, Arena *mem) {
+static Err *add_pax_name(PackWriter *w, const char *name, Arena *mem) {
     size_t body = strlen(" path=\n") + strlen(name), len = body + 1;
     while (body + (size_t)snprintf(NULL, 0, "%zu", len) != len)
         len++;
@@ -59,7 +59,7 @@ static void add_pax_name(Buf *b, const char *name, Arena *mem) {
     for (const char *c = name; *c && ascii.len < 100; c++)
         if (!(*c & 0x80))
             buf_char(&ascii, *c);
-    add_entry(b, ascii.ptr, 'x', 0, str_from(record));
+    return add_entry(w, ascii.ptr, 'x', 0, str_from(record));
 }
 
 static Err *check_name(const char *name) {
@@ -81,21 +81,33 @@ static Err *check_entry(Map *seen, const char *name, size_t *total, size_t size)
     return NULL;
 }
 
+Err *pack_add(PackWriter *w, const char *name, Str content, Arena *mem) {
+    if (!w->seen)
+        w->seen = map_new(mem);
+    TRY(check_entry(w->seen, name, &w->total, content.len));
+    if (strlen(name) > 100 || !is_ascii(name))
+        TRY(add_pax_name(w, name, mem));
+    return add_entry(w, name, '0', 0600, content);
+}
+
+Err *pack_end(PackWriter *w) {
+    static const char zeros[1024];
+    return w->write(w->ctx, str_slice(zeros, sizeof zeros));
+}
+
+static Err *keep(void *ctx, Str bytes) {
+    buf_add(ctx, bytes.ptr, bytes.len);
+    return NULL;
+}
+
 Err *pack_tar(Str *out, const PackEntries *entries, Arena *mem) {
     AutoArena tmp = arena_new(NULL);
-    Map *seen = map_new(tmp);
-    size_t total = 0;
     Buf b;
     buf_init(&b, mem, SIZE_MAX);
-    for (size_t i = 0; i < entries->len; i++) {
-        const PackEntry *e = &entries->items[i];
-        TRY(check_entry(seen, e->name, &total, e->content.len));
-        if (strlen(e->name) > 100 || !is_ascii(e->name))
-            add_pax_name(&b, e->name, tmp);
-        add_entry(&b, e->name, '0', 0600, e->content);
-    }
-    static const char end[1024];
-    buf_add(&b, end, sizeof end);
+    PackWriter w = {.write = keep, .ctx = &b};
+    for (size_t i = 0; i < entries->len; i++)
+        TRY(pack_add(&w, entries->items[i].name, entries->items[i].content, tmp));
+    TRY(pack_end(&w));
     *out = buf_view(&b);
     return NULL;
 }

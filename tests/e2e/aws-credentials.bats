@@ -27,7 +27,8 @@ refused() { # URL TEXT...: the push fails with one line that holds each TEXT
     quiet "$url"
 }
 quiet() { # URL: nor does it with every message at debug level
-    ATLAS_TEST_DEBUG=1 ATLAS_TEST_ONLY=put_get_head ATLAS_TEST_STORES=$1 "$ATLAS_BUILD/tests/contract/test_store" > all-output 2>&1 || true
+    # A test that fails jumps out of what it had open: no leak of the program's.
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 ATLAS_TEST_DEBUG=1 ATLAS_TEST_ONLY=put_get_head ATLAS_TEST_STORES=$1 "$ATLAS_BUILD/tests/contract/test_store" > all-output 2>&1 || true
     has "$(cat all-output)" "debug: AWS credentials: "
     ! grep -nE "$RGW_SECRET|base-secret|session-[0-9a-f]{8}|container-token|oidc-request|eyJ[A-Za-z0-9_-]{20}|Signature=[0-9a-f]{8}" all-output
 }
@@ -258,8 +259,8 @@ credential_process = $DIR/none"; refused "$URL" "starting $DIR/none"
 
 @test "credentials that expire in the middle of a multipart upload are renewed once" {
     base_keys; : > wire.log
-    start_tool wire s3-wire "$DIR/wire.port" "$DIR/wire.log" expire 5 "$(port_of "$RGW_URL")"
-    ATLAS_TEST_BIG=1 ATLAS_TEST_STORES="$(role "$(bucket "http://127.0.0.1:$PORT")")" "$ATLAS_BUILD/tests/contract/test_store"
+    start_tool wire s3-wire "$DIR/wire.port" "$DIR/wire.log" expire 2 "$(port_of "$RGW_URL")"
+    ATLAS_TEST_ONLY=large_object_in_parts ATLAS_TEST_STORES="$(role "$(bucket "http://127.0.0.1:$PORT")")" "$ATLAS_BUILD/tests/contract/test_store"
     equal "$(asked AssumeRole | wc -l)" 2
     [ "$(jq -r 'select(.status == 400) | .path' wire.log | wc -l)" -ge 1 ]
     equal "$(jq -r 'select(.status == 200 and .method == "PUT") | .headers["x-amz-security-token"]' wire.log | sort -u | wc -l)" 2

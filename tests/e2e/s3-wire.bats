@@ -9,6 +9,7 @@ wire() { : > wire.log; [ ! -f wire.pid ] || stop_pid wire.pid; start_tool wire s
 push() { project "$1"; run --separate-stderr atlas migrate push --env ci; ! grep -F wire-secret <<< "$output$stderr"; }
 pushes() { push "$@"; echo "$stderr"; [ "$status" -eq 0 ]; equal "$stderr" ""; }
 contract() { ATLAS_TEST_ONLY=$1 ATLAS_TEST_STORES=$2 "$ATLAS_BUILD/tests/contract/test_store"; }
+fails() { export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0; run contract "$@"; [ "$status" -ne 0 ]; } # jumping out of what was open
 sent() { jq -r "${2:-.}" <<< "$(jq -c "select(${1:-true})" wire.log)" | sort -u; } # CONDITION FIELD: distinct values
 header() { sent "${2:-true}" ".headers[\"$1\"]"; }
 puts='.method == "PUT"'
@@ -56,7 +57,7 @@ puts='.method == "PUT"'
     pushes "s3://lab/c?endpoint=$W&ssetype=aws:kms&kmskeyid=key-1"; equal "$(header x-amz-server-side-encryption "$puts")" aws:kms
     equal "$(header x-amz-server-side-encryption-aws-kms-key-id "$puts")" key-1
     has "$(header authorization "$puts" | head -1)" "x-amz-server-side-encryption-aws-kms-key-id"; : > wire.log
-    contract large_object_in_parts "s3://lab/d?endpoint=$W&kmskeyid=key-2" || true
+    fails large_object_in_parts "s3://lab/d?endpoint=$W&kmskeyid=key-2"
     equal "$(header x-amz-server-side-encryption '.path | endswith("?uploads=")')" aws:kms
     push "s3://lab/e?endpoint=$W&ssetype=rot13"; [ "$status" -eq 1 ]; has "$stderr" 'parameter "ssetype" is "rot13"'
 }
@@ -109,7 +110,7 @@ puts='.method == "PUT"'
 }
 
 @test "listing that is not allowed; a completion whose answer is lost" {
-    wire nolist; run contract listing "s3://lab/a?endpoint=$W"; [ "$status" -ne 0 ]; has "$output" "listing is not allowed" AccessDenied
+    wire nolist; fails listing "s3://lab/a?endpoint=$W"; has "$output" "listing is not allowed" AccessDenied
     pushes "s3://lab/b?endpoint=$W" # needs no list
     use_rgw; wire lost - "$(port_of "$RGW_URL")"; contract large_object_in_parts "$(bucket "$W")"
     [ "$(jq -r 'select(.method == "POST" and (.path | contains("uploadId"))) | .status' wire.log)" = 404 ]

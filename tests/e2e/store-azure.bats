@@ -65,9 +65,8 @@ no_signature() { # the output holds neither the key nor any signature
     with_key
     AZURE_STORAGE_DOMAIN=127.0.0.1:$AZ_PLAIN AZURE_STORAGE_IS_LOCAL_EMULATOR=true contract azblob://lab/emu
     AZURE_STORAGE_DOMAIN=127.0.0.1:$AZ_PLAIN AZURE_STORAGE_PROTOCOL=http contract azblob://lab/emu
-    # cdn: the account's name is in neither host nor path
-    run env AZURE_STORAGE_PROTOCOL=http ATLAS_TEST_STORES="azblob://labacct/lab?cdn=true&domain=127.0.0.1:$AZ_PLAIN" "$ATLAS_BUILD/tests/contract/test_store"
-    lacks "$output" /labacct/labacct
+    # cdn: the account's name is not added to what the domain says
+    contract "azblob://lab/cdn?cdn=true&protocol=http&domain=127.0.0.1:$AZ_PLAIN/labacct"
 }
 
 @test "the URL goes before the environment" {

@@ -3,7 +3,9 @@
 
 enum { MIN_MAX = 64 << 10, MAX_KEYS = 1 << 20 };
 
-static void free_failure(void *arg) { err_free(((AzureStore *)arg)->renew_failed); }
+static void free_failure(void *arg) {
+    err_free(((AzureStore *)arg)->renew_failed);
+}
 
 static Err *azure_open(Store **out, const Url *url, Loop *loop, Arena *mem) {
     AzureStore *s = NEW(mem, AzureStore);
@@ -100,8 +102,8 @@ static Err *azure_list(StrList *out, Store *base, const char *prefix, Arena *mem
 
 const StoreDriver store_azure = {
     .schemes = (const char *const[]){"azblob", "azureblob", NULL},
-    .params = (const char *const[]){"storage_account", "domain", "protocol", "cdn", "localemu",
-                                    NULL},
+    .params =
+        (const char *const[]){"storage_account", "domain", "protocol", "cdn", "localemu", NULL},
     .open = azure_open,
     .get = azure_get,
     .head = azure_head,

@@ -1,11 +1,11 @@
-// azblob://: what its files share. where.c finds the account, call.c speaks to it, azure.c and put.c
-// are the driver.
+// azblob://: what its files share. where.c finds the account, call.c speaks to it, azure.c and
+// put.c are the driver.
 #ifndef ATLAS_STORE_AZURE_H
 #define ATLAS_STORE_AZURE_H
 
-#include "atlas/crypt.h"
 #include "../credentials/azure.h"
 #include "../driver.h"
+#include "atlas/crypt.h"
 
 typedef struct AzureStore {
     Store base;
@@ -14,9 +14,9 @@ typedef struct AzureStore {
     bool trusted; // the host may see tokens: Azure's own, loopback, or named by the environment
     AzureCredentials credentials;
     const char *refused_token; // of credentials, by the server: over before its time
-    bool renewing;     // some task asks for credentials; the others wait for it
-    Err *renew_failed; // what that task got
-    int64_t skew_s;    // server's clock minus ours, after a refusal
+    bool renewing;             // some task asks for credentials; the others wait for it
+    Err *renew_failed;         // what that task got
+    int64_t skew_s;            // server's clock minus ours, after a refusal
 } AzureStore;
 
 // Account and endpoint from the URL, else the environment; no I/O.

@@ -7,8 +7,8 @@ enum { MAX_ERROR = 64 << 10, CLOCK_TOLERANCE_S = 300 };
 #define API_VERSION "2021-08-06"
 
 AzureCall azure_call(AzureStore *s, const char *method, const char *key) {
-    return (AzureCall){.store = s, .method = method, .key = key, .body = body_from(str_from("")),
-                       .max = 16 << 20};
+    return (AzureCall){
+        .store = s, .method = method, .key = key, .body = body_from(str_from("")), .max = 16 << 20};
 }
 
 void azure_query(AzureCall *c, const char *name, const char *value) {
@@ -27,7 +27,9 @@ static bool is_fresh(const AzureStore *s) {
            !(c->token && c->token == s->refused_token);
 }
 
-static bool is_settled(const void *arg) { return !((const AzureStore *)arg)->renewing; }
+static bool is_settled(const void *arg) {
+    return !((const AzureStore *)arg)->renewing;
+}
 
 static Err *renew(AzureStore *s) {
     AutoArena tmp = arena_new(NULL);
@@ -39,8 +41,10 @@ static Err *renew(AzureStore *s) {
     c.token = c.token ? arena_strdup(mem, c.token) : NULL;
     c.source = arena_strdup(mem, c.source);
     if (c.kind != AZURE_SHARED_KEY && !s->trusted)
-        return err_hint(err_new(E_DENIED, "the %s is not sent to %s, which only the store's URL "
-                                          "names", c.source, s->host),
+        return err_hint(err_new(E_DENIED,
+                                "the %s is not sent to %s, which only the store's URL "
+                                "names",
+                                c.source, s->host),
                         "set AZURE_STORAGE_DOMAIN in the environment, or use an account key");
     log_debug("%s: credentials from %s", s->base.url, c.source);
     s->credentials = c;
@@ -220,8 +224,8 @@ static Err *to_error(const AzureCall *c, const HttpResponse *r, Arena *mem) {
     const char *said = *a.code ? arena_printf(mem, "HTTP %d %s%s%s", r->status, a.code,
                                               *a.message ? ": " : "", log_redact(mem, a.message))
                                : http_status_text(r, mem);
-    return add_hint(err_new(code, "%s %s: %s%s", c->method, s->host, said,
-                            sas_reason(s, code, mem)), s);
+    return add_hint(
+        err_new(code, "%s %s: %s%s", c->method, s->host, said, sas_reason(s, code, mem)), s);
 }
 
 // What a refusal teaches: our clock is wrong, or the token is over. True: ask again.

@@ -64,8 +64,8 @@ typedef struct Upload {
 } Upload;
 
 // The next block and its MD5; in order, as the MD5 of the whole is made on the way. Ids tell
-// position and content: uploads of the same bytes at the same time share their blocks, so that one's
-// commit does not spoil the other's.
+// position and content: uploads of the same bytes at the same time share their blocks, so that
+// one's commit does not spoil the other's.
 static Err *take_block(Body *block, const char **md5, Upload *u, Arena *mem) {
     unsigned char digest[MD5_SIZE];
     int64_t left = u->put->body.size - u->taken;
@@ -137,8 +137,8 @@ static Err *put_blocks(const char **etag, AzureStore *s, const StorePut *put, Ar
 
 Err *azure_put(const char **etag, Store *base, const StorePut *put, Arena *mem) {
     AzureStore *s = (AzureStore *)base;
-    Err *e = put->body.size > BLOCKS_FROM ? put_blocks(etag, s, put, mem)
-                                          : put_whole(etag, s, put, mem);
+    Err *e =
+        put->body.size > BLOCKS_FROM ? put_blocks(etag, s, put, mem) : put_whole(etag, s, put, mem);
     // If-Match on a blob that is gone.
     if (err_code(e) == E_NOT_FOUND && put->condition == PUT_REPLACE)
         return err_set_code(e, E_CONFLICT);

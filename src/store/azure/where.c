@@ -9,7 +9,8 @@ typedef struct Place {
 
 static bool is_azure(const char *name) {
     static const char *const suffixes[] = {".blob.core.windows.net", ".blob.core.usgovcloudapi.net",
-                                           ".blob.core.chinacloudapi.cn", ".blob.storage.azure.net"};
+                                           ".blob.core.chinacloudapi.cn",
+                                           ".blob.storage.azure.net"};
     for (size_t i = 0; i < COUNT_OF(suffixes); i++)
         if (cstr_ends(name, suffixes[i]))
             return true;
@@ -46,8 +47,10 @@ static Err *check_account(const char *account) {
                         "AZURE_STORAGE_CONNECTION_STRING");
     for (const char *p = account; *p; p++)
         if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-'))
-            return err_new(E_INVALID, "the storage account \"%s\" is not a name of lower-case "
-                                      "letters and digits", account);
+            return err_new(E_INVALID,
+                           "the storage account \"%s\" is not a name of lower-case "
+                           "letters and digits",
+                           account);
     return NULL;
 }
 
@@ -62,13 +65,14 @@ static Err *set_endpoint(AzureStore *s, const char *text, const Place *p, bool t
                                            "https URL of a host"),
                         "check protocol, domain and BlobEndpoint");
     if (cstr_eq(u->scheme, "http") && !p->emulator && !endpoint_is_loopback(name))
-        return err_hint(err_new(E_INVALID, "plain http to %s: it is for loopback and emulators only",
-                                u->host),
-                        "use protocol=https, or localemu=true for an emulator");
+        return err_hint(
+            err_new(E_INVALID, "plain http to %s: it is for loopback and emulators only", u->host),
+            "use protocol=https, or localemu=true for an emulator");
     s->scheme = u->scheme;
     s->host = u->host;
     s->base_path = cstr_eq(u->path, "/") ? "" : u->path;
-    s->trusted = trusted || endpoint_is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
+    s->trusted =
+        trusted || endpoint_is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
     return NULL;
 }
 

@@ -14,7 +14,9 @@ typedef struct Chain {
     Arena *mem;
 } Chain;
 
-static const char *env(const Chain *c, const char *name) { return host_env(c->host, name); }
+static const char *env(const Chain *c, const char *name) {
+    return host_env(c->host, name);
+}
 
 // --- connection strings -------------------------------------------------------------------------
 
@@ -44,7 +46,9 @@ static Err *split_pairs(Map *out, const char *text, const char *variable, Arena 
     return NULL;
 }
 
-static const char *pair(const Map *pairs, const char *name) { return cstr_or(map_get(pairs, name), ""); }
+static const char *pair(const Map *pairs, const char *name) {
+    return cstr_or(map_get(pairs, name), "");
+}
 
 // A SAS as portals show it may start with "?". Both spellings of its signature are secrets.
 static const char *clean_sas(const char *sas, Arena *mem) {
@@ -85,7 +89,8 @@ Err *azure_connection(AzureConnection *out, const Host *host, Arena *mem) {
     const char *text = "", *variable = "";
     for (size_t i = 0; i < COUNT_OF(names) && !*text; i++)
         text = host_env(host, variable = names[i]);
-    *out = (AzureConnection){.variable = variable, .account = "", .key = "", .sas = "", .endpoint = ""};
+    *out = (AzureConnection){
+        .variable = variable, .account = "", .key = "", .sas = "", .endpoint = ""};
     if (!*text)
         return NULL;
     Map pairs;
@@ -244,7 +249,8 @@ static Err *from_entra(AzureCredentials *out, Chain *c, const char *secret, cons
 }
 
 static Err *from_secret(AzureCredentials *out, Chain *c) {
-    static const char *const names[] = {"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"};
+    static const char *const names[] = {"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID",
+                                        "AZURE_CLIENT_ID"};
     if (!have_all(out, c, names, COUNT_OF(names)))
         return NULL;
     log_mask(env(c, "AZURE_CLIENT_SECRET"));
@@ -290,10 +296,10 @@ static void ask_identity(AzureCredentials *out, Chain *c, const char *base, cons
                          HttpHeader header) {
     const char *client = env(c, "AZURE_CLIENT_ID");
     TokenCall call = {.method = "GET", .metadata = true};
-    call.url = arena_printf(c->mem, "%s%sapi-version=%s&resource=%s%s%s", base,
-                            strchr(base, '?') ? "&" : "?", version,
-                            url_encode(c->mem, STORAGE "/", false), *client ? "&client_id=" : "",
-                            url_encode(c->mem, client, false));
+    call.url =
+        arena_printf(c->mem, "%s%sapi-version=%s&resource=%s%s%s", base,
+                     strchr(base, '?') ? "&" : "?", version, url_encode(c->mem, STORAGE "/", false),
+                     *client ? "&client_id=" : "", url_encode(c->mem, client, false));
     list_push(&call.headers, c->mem, header);
     AutoErr e = take_token(out, c, &call);
     if (e)
@@ -337,13 +343,19 @@ static const struct {
     const char *name;
     Err *(*ask)(AzureCredentials *out, Chain *c);
 } sources[] = {
-    {"connection string", from_connection}, {"account key", from_key},
-    {"SAS token", from_sas},                {"client secret", from_secret},
-    {"workload identity", from_workload},   {"managed identity", from_identity},
+    {"connection string", from_connection},
+    {"account key", from_key},
+    {"SAS token", from_sas},
+    {"client secret", from_secret},
+    {"workload identity", from_workload},
+    {"managed identity", from_identity},
 };
 
 Err *azure_credentials(AzureCredentials *out, Loop *loop, const char *account, Arena *mem) {
-    Chain c = {.loop = loop, .host = loop_host(loop), .account = account, .tried = {.mem = mem},
+    Chain c = {.loop = loop,
+               .host = loop_host(loop),
+               .account = account,
+               .tried = {.mem = mem},
                .mem = mem};
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         *out = (AzureCredentials){.source = sources[i].name};

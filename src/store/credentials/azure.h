@@ -30,7 +30,6 @@ typedef struct AzureCredentials {
 
 // For requests to `account`; waits. A source that is configured but refused ends the search with
 // its error. E_UNAUTHORIZED: none serves (lists why). Tokens are for storage only.
-Err *azure_credentials(AzureCredentials *out, Loop *loop, const char *account,
-                       Arena *mem) MUST_USE;
+Err *azure_credentials(AzureCredentials *out, Loop *loop, const char *account, Arena *mem) MUST_USE;
 
 #endif

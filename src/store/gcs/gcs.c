@@ -66,7 +66,8 @@ static void read_hashes(StoreObject *out, const HttpHeaders *headers, Arena *mem
         for (size_t k = 0; k < parts.len; k++) {
             const char *part = cstr_trim(mem, parts.items[k]);
             Str md5;
-            if (cstr_starts(part, "md5=") && base64_decode(&md5, part + 4, mem) && md5.len == MD5_SIZE)
+            if (cstr_starts(part, "md5=") && base64_decode(&md5, part + 4, mem) &&
+                md5.len == MD5_SIZE)
                 out->md5 = hex_encode(mem, md5.ptr, md5.len);
         }
     }

@@ -4,11 +4,11 @@
 #include "gcs.h"
 
 enum {
-    INLINE_MAX = 8 << 20,   // kept in memory together with the description
-    WHOLE_MAX = 64 << 20,   // larger bodies go up in chunks
-    CHUNK_SIZE = 16 << 20,  // a multiple of 256 KiB, as the protocol wants
-    MAX_STALLS = 5,         // failures in a row without a byte kept
-    MAX_SESSIONS = 2,       // a server may forget one
+    INLINE_MAX = 8 << 20,  // kept in memory together with the description
+    WHOLE_MAX = 64 << 20,  // larger bodies go up in chunks
+    CHUNK_SIZE = 16 << 20, // a multiple of 256 KiB, as the protocol wants
+    MAX_STALLS = 5,        // failures in a row without a byte kept
+    MAX_SESSIONS = 2,      // a server may forget one
     PAUSE_MS = 200,
     MAX_PAUSE_S = 30,
 };
@@ -114,7 +114,7 @@ static Err *session_url(const char **out, const GcsStore *s, const char *locatio
     const char *mark = location ? strstr(location, "://") : NULL;
     const char *path = mark ? strchr(mark + 3, '/') : location;
     Url *u = NULL;
-    if (cstr_empty(path) || *path != '/')
+    if (!path || *path != '/')
         return err_new(E_UNREACHABLE, "the answer names no place to upload to");
     *out = cstr_starts(location, arena_printf(mem, "%s/", s->endpoint))
                ? location

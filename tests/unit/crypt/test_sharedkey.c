@@ -6,8 +6,10 @@
 
 static Str key(Arena *mem) {
     Str k;
-    assert_true(base64_decode(&k, "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/"
-                                  "K1SZFPTOtr/KBHBeksoGMGw==", mem));
+    assert_true(base64_decode(&k,
+                              "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/"
+                              "K1SZFPTOtr/KBHBeksoGMGw==",
+                              mem));
     return k;
 }
 
@@ -65,9 +67,13 @@ static void repeated_parameters(void **state) {
     (void)state;
     AutoArena mem = arena_new(NULL);
     SigV4Param query[] = {{"include", "snapshots"}, {"Comp", "list"}, {"include", "metadata"}};
-    SharedKeyResult r = sharedkey_sign(&(SharedKey){.account = "a", .key = key(mem),
-                                                    .method = "GET", .path = "/c",
-                                                    .query = query, .query_count = 3}, mem);
+    SharedKeyResult r = sharedkey_sign(&(SharedKey){.account = "a",
+                                                    .key = key(mem),
+                                                    .method = "GET",
+                                                    .path = "/c",
+                                                    .query = query,
+                                                    .query_count = 3},
+                                       mem);
     assert_non_null(strstr(r.string_to_sign, "/a/c\ncomp:list\ninclude:metadata,snapshots"));
 }
 

@@ -1,8 +1,8 @@
 // Where azblob:// URLs lead, and which of the static credentials serve; no network.
 #include "test.h"
 
-#include "atlas/store.h"
 #include "../../../src/store/azure/azure.h"
+#include "atlas/store.h"
 
 typedef struct Fixture {
     Arena *mem;
@@ -12,7 +12,8 @@ typedef struct Fixture {
 static Fixture fixture(void) {
     Fixture f = {.mem = arena_new(NULL)};
     map_init(&f.vars, f.mem);
-    map_set(&f.vars, "AZURE_POD_IDENTITY_AUTHORITY_HOST", arena_strdup(f.mem, "http://127.0.0.1:1"));
+    map_set(&f.vars, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+            arena_strdup(f.mem, "http://127.0.0.1:1"));
     return f;
 }
 
@@ -46,30 +47,37 @@ static const struct {
 } places[] = {
     {"", "acc", "", "", "https://acc.blob.core.windows.net acc"},
     {"?storage_account=other", "acc", "", "", "https://other.blob.core.windows.net other"},
-    {"?domain=blob.core.chinacloudapi.cn", "acc", "", "", "https://acc.blob.core.chinacloudapi.cn acc"},
+    {"?domain=blob.core.chinacloudapi.cn", "acc", "", "",
+     "https://acc.blob.core.chinacloudapi.cn acc"},
     {"?domain=blob.example.com", "acc", "", "", "https://acc.blob.example.com acc untrusted"},
     {"?domain=evil.com/x.blob.core.windows.net", "acc", "", "",
      "https://acc.evil.com/x.blob.core.windows.net acc untrusted"},
     {"?domain=evil.com%23.blob.core.windows.net", "acc", "", "",
      "the endpoint of the storage account is not an http or https URL of a host"},
     {"", "acc", "", "blob.example.com", "https://acc.blob.example.com acc"},
-    {"?domain=blob.other.com", "acc", "", "blob.example.com", "https://acc.blob.other.com acc untrusted"},
-    {"?cdn=true&domain=cdn.example.com", "acc", "", "cdn.example.com", "https://cdn.example.com acc"},
+    {"?domain=blob.other.com", "acc", "", "blob.example.com",
+     "https://acc.blob.other.com acc untrusted"},
+    {"?cdn=true&domain=cdn.example.com", "acc", "", "cdn.example.com",
+     "https://cdn.example.com acc"},
     {"?cdn=true&domain=cdn.example.com", "", "", "", "https://cdn.example.com  untrusted"},
     {"?localemu=true", "acc", "", "", "http://127.0.0.1:10000/acc acc"},
-    {"?localemu=true&domain=azurite:10000", "acc", "", "", "http://azurite:10000/acc acc untrusted"},
+    {"?localemu=true&domain=azurite:10000", "acc", "", "",
+     "http://azurite:10000/acc acc untrusted"},
     {"?domain=localhost:10000&protocol=http", "acc", "", "", "http://localhost:10000/acc acc"},
     {"?domain=10.0.0.5:10000", "acc", "", "", "https://10.0.0.5:10000/acc acc untrusted"},
     {"?domain=10.0.0.5:10000&protocol=http", "acc", "", "",
      "plain http to 10.0.0.5:10000: it is for loopback and emulators only"},
-    {"?protocol=ftp", "acc", "", "", "the endpoint of the storage account is not an http or https URL of a host"},
+    {"?protocol=ftp", "acc", "", "",
+     "the endpoint of the storage account is not an http or https URL of a host"},
     {"?storage_account=Evil.com", "", "", "",
      "the storage account \"Evil.com\" is not a name of lower-case letters and digits"},
     {"", "", "", "", "the storage account is not known"},
     {"", "acc", "AccountName=conn;AccountKey=" KEY, "blob.example.com",
      "https://conn.blob.core.windows.net conn"},
-    {"", "", "DefaultEndpointsProtocol=https;AccountName=conn;AccountKey=" KEY
-     ";EndpointSuffix=core.usgovcloudapi.net", "", "https://conn.blob.core.usgovcloudapi.net conn"},
+    {"", "",
+     "DefaultEndpointsProtocol=https;AccountName=conn;AccountKey=" KEY
+     ";EndpointSuffix=core.usgovcloudapi.net",
+     "", "https://conn.blob.core.usgovcloudapi.net conn"},
     {"", "", "BlobEndpoint=http://127.0.0.1:9/conn/;SharedAccessSignature=sv=1&sig=abcdef", "",
      "http://127.0.0.1:9/conn conn"},
     {"", "", "BlobEndpoint=https://conn.privatelink.example.com/;AccountName=conn", "",
@@ -78,7 +86,8 @@ static const struct {
      "https://other.blob.core.windows.net other"},
     {"?domain=127.0.0.1:7&protocol=http", "", "AccountName=conn;AccountKey=" KEY, "",
      "http://127.0.0.1:7/conn conn"},
-    {"", "", "UseDevelopmentStorage=true", "", "http://127.0.0.1:10000/devstoreaccount1 devstoreaccount1"},
+    {"", "", "UseDevelopmentStorage=true", "",
+     "http://127.0.0.1:10000/devstoreaccount1 devstoreaccount1"},
     {"", "", "AccountName=conn;garbage", "",
      "AZURE_STORAGE_CONNECTION_STRING: part 2 is not NAME=VALUE"},
     {"", "", "EndpointSuffix=core.windows.net", "",
@@ -112,7 +121,8 @@ static void order_of_static_credentials(void **state) {
     assert_ok(azure_credentials(&c, loop_of(&f), "acc", f.mem));
     assert_string_equal(c.source, "account key");
     assert_true(str_eq(c.key, str_from("keykeykey")));
-    set(&f, "AZURE_STORAGE_CONNECTION_STRING", "AccountName=acc;SharedAccessSignature=sv=2&sig=zzzzzz");
+    set(&f, "AZURE_STORAGE_CONNECTION_STRING",
+        "AccountName=acc;SharedAccessSignature=sv=2&sig=zzzzzz");
     assert_ok(azure_credentials(&c, loop_of(&f), "acc", f.mem));
     assert_string_equal(c.source, "connection string");
     assert_string_equal(c.sas, "sv=2&sig=zzzzzz");
@@ -132,8 +142,9 @@ static void bad_urls(void **state) {
     assert_string_equal(endpoint(&f, "azureblob://box?endpoint=x"),
                         "unknown query parameter \"endpoint\" of a azblob:// URL");
     set(&f, "AZURE_STORAGE_IS_CDN", "perhaps");
-    assert_string_equal(endpoint(&f, "azblob://box"),
-                        "parameter \"AZURE_STORAGE_IS_CDN\" is \"perhaps\", neither true nor false");
+    assert_string_equal(
+        endpoint(&f, "azblob://box"),
+        "parameter \"AZURE_STORAGE_IS_CDN\" is \"perhaps\", neither true nor false");
     arena_free(f.mem);
 }
 
