@@ -115,6 +115,9 @@ typedef struct ReadParams {
     ArtifactKind kind;
     const char *tag, *version, *digest; // at most one; none: `latest`
     const char *plan;                   // of ARTIFACT_PLAN
+    // Whether the caller has the artifact of that digest already: it is not read then. May be NULL.
+    bool (*have)(void *ctx, const char *digest);
+    void *have_ctx;
 } ReadParams;
 
 typedef struct ReadResult {

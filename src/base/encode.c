@@ -38,14 +38,19 @@ bool hex_decode(Str *out, const char *text, Arena *mem) {
 static char *encode(Arena *mem, const void *data, size_t len, const char *alphabet, bool pad) {
     const unsigned char *p = data;
     char *out = arena_alloc(mem, (len + 2) / 3 * 4 + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i += 3) {
+    size_t n = 0, i = 0;
+    for (; i + 3 <= len; i += 3, n += 4) {
+        unsigned v = (unsigned)p[i] << 16 | (unsigned)p[i + 1] << 8 | p[i + 2];
+        out[n] = alphabet[v >> 18];
+        out[n + 1] = alphabet[v >> 12 & 63];
+        out[n + 2] = alphabet[v >> 6 & 63];
+        out[n + 3] = alphabet[v & 63];
+    }
+    if (i < len) { // one or two bytes are left
         unsigned v = (unsigned)p[i] << 16;
         if (i + 1 < len)
             v |= (unsigned)p[i + 1] << 8;
-        if (i + 2 < len)
-            v |= p[i + 2];
-        size_t chars = len - i >= 3 ? 4 : len - i + 1;
+        size_t chars = len - i + 1;
         for (size_t k = 0; k < 4; k++) {
             if (k < chars)
                 out[n++] = alphabet[v >> (18 - 6 * k) & 63];

@@ -95,13 +95,19 @@ static void write_escape(Buf *out, uint32_t cp, JsonStyle style) {
     }
 }
 
+// Printable ASCII that every style writes as it is.
+static bool is_plain(char c) {
+    static const bool special[128] = {['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true,
+                                      ['&'] = true};
+    return c >= ' ' && !special[(unsigned char)c];
+}
+
 void json_write_string(Buf *out, Str s, JsonStyle style) {
     buf_char(out, '"');
     for (size_t i = 0; i < s.len;) {
         // The common case in one step: a run of plain ASCII.
         size_t run = i;
-        while (run < s.len && s.ptr[run] >= ' ' && s.ptr[run] != '"' && s.ptr[run] != '\\' &&
-               s.ptr[run] != '<' && s.ptr[run] != '>' && s.ptr[run] != '&')
+        while (run < s.len && is_plain(s.ptr[run]))
             run++;
         buf_add(out, s.ptr + i, run - i);
         i = run;

@@ -68,12 +68,19 @@ static Err *read_timeout(int64_t *ms, const Host *host) {
     return NULL;
 }
 
+static void free_stacks(void *loop) {
+    Loop *l = loop;
+    while (l->stack_count)
+        munmap(l->stacks[--l->stack_count], STACK_SIZE + GUARD_SIZE);
+}
+
 Err *loop_new(Loop **out, const Host *host, Arena *mem) {
     Loop *l = *out = NEW(mem, Loop);
     l->host = host;
     l->mem = mem;
     l->attempts = 5;
     map_init(&l->kept, mem);
+    arena_on_free(mem, free_stacks, l);
     TRY(read_timeout(&l->timeout_ms, host));
     const char *retries = host_env(host, "ATLAS_HTTP_RETRIES");
     uint64_t n;
@@ -131,6 +138,27 @@ static void free_stack(void *arg) {
     t->stack = NULL;
 }
 
+// Mapping one costs more than a short task does.
+static void *take_stack(Loop *l) {
+    if (l->stack_count)
+        return l->stacks[--l->stack_count];
+    void *stack = mmap(NULL, STACK_SIZE + GUARD_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED || mprotect(stack, GUARD_SIZE, PROT_NONE) < 0)
+        BUG("no memory for a task's stack");
+    return stack;
+}
+
+static void give_stack(Task *t) {
+    Loop *l = t->loop;
+    if (l->stack_count == COUNT_OF(l->stacks)) {
+        free_stack(t);
+        return;
+    }
+    l->stacks[l->stack_count++] = t->stack;
+    t->stack = NULL;
+}
+
 static bool always(const void *arg) { return arg == NULL; }
 
 Task *task_start(Loop *l, void (*fn)(void *), void *arg, Arena *mem) {
@@ -140,10 +168,7 @@ Task *task_start(Loop *l, void (*fn)(void *), void *arg, Arena *mem) {
     t->fn = fn;
     t->arg = arg;
     t->wait = (Wait){always, NULL, -1};
-    t->stack = mmap(NULL, STACK_SIZE + GUARD_SIZE, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (t->stack == MAP_FAILED || mprotect(t->stack, GUARD_SIZE, PROT_NONE) < 0)
-        BUG("no memory for a task's stack");
+    t->stack = take_stack(l);
     arena_on_free(mem, free_stack, t);
     getcontext(&t->self);
     t->self.uc_stack.ss_sp = (char *)t->stack + GUARD_SIZE;
@@ -199,7 +224,7 @@ static bool run_tasks(Loop *l) {
     size_t kept = 0;
     for (size_t i = 0; i < l->tasks.len; i++) {
         if (l->tasks.items[i]->done)
-            free_stack(l->tasks.items[i]);
+            give_stack(l->tasks.items[i]);
         else
             l->tasks.items[kept++] = l->tasks.items[i];
     }

@@ -23,6 +23,8 @@ struct Loop {
     int64_t timeout_ms;
     int attempts;
     Map kept;
+    void *stacks[32]; // of finished tasks, to be used again
+    size_t stack_count;
 };
 
 // A finished easy handle is told through this, found by CURLOPT_PRIVATE.

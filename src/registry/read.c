@@ -78,6 +78,10 @@ static bool all_done(const void *arg) {
 // All targets at once; the backups get two seconds more than the primary when it has served, and
 // their whole budget when it has not.
 static void ask_all(ReadJob *j) {
+    if (j->count == 1) { // nobody to wait for
+        run_source(&j->sources[0]);
+        return;
+    }
     for (size_t i = 0; i < j->count; i++)
         j->sources[i].task = task_start(j->loop, run_source, &j->sources[i], j->sources[i].mem);
     if (j->primary) {
@@ -113,6 +117,9 @@ static Source *greatest(ReadJob *j, bool pending_only) {
 
 static Err *fetch_blob(Source *s, const Ref *ref) {
     ReadJob *j = s->job;
+    const ReadParams *p = j->params;
+    if (p->have && p->have(p->have_ctx, ref->digest))
+        return NULL;
     Err *e = s->target->driver->read_blob(&s->body, s->target, j->repo->slug, ref->digest, ref->size,
                                           s->mem);
     return e && err_code(e) == E_NOT_FOUND
@@ -283,8 +290,10 @@ static Err *ask_and_choose(ReadJob *j) {
     ask_all(j);
     Err *e = choose(j);
     for (size_t i = 0; i < j->count; i++) { // slow backups may still be at it
-        task_cancel(j->sources[i].task);
-        task_join(j->sources[i].task);
+        if (j->sources[i].task) {
+            task_cancel(j->sources[i].task);
+            task_join(j->sources[i].task);
+        }
         err_free(j->sources[i].error);
     }
     return e;

@@ -8,10 +8,15 @@
 typedef struct Call {
     const ProtocolRequest *req;
     const Value *input;
+    const char *field, *alias; // of the document
+    const char *slug;
+    const char *key;   // out: an answer to keep; NULL: none
+    Str *ready;        // out: the whole answer, kept from before
+    AnswersPage *page; // out: where
     Arena *mem;
 } Call;
 
-typedef Err *(*Handler)(Value **data, const Call *c);
+typedef Err *(*Handler)(Value **data, Call *c);
 
 // --- operations ---------------------------------------------------------------------------------
 
@@ -21,11 +26,12 @@ static Err *open_slug(Repo **out, const Call *c, const char *slug) {
 }
 
 // Clients name a repository by one of several members.
-static Err *open_repo(Repo **out, const Call *c) {
+static Err *open_repo(Repo **out, Call *c) {
     static const char *const members[] = {"slug", "schemaSlug", "name"};
     const char *slug = "";
     for (size_t i = 0; i < COUNT_OF(members) && !*slug; i++)
         slug = value_get_text(c->input, members[i]);
+    c->slug = slug;
     return open_slug(out, c, slug);
 }
 
@@ -49,7 +55,7 @@ static const char *page(const Call *c, const char *fmt, ...) {
     return arena_printf(c->mem, "%s/%s", c->req->public_url, path);
 }
 
-static Err *do_bot(Value **data, const Call *c) {
+static Err *do_bot(Value **data, Call *c) {
     Value *me = *data = value_map(c->mem);
     set_text(me, c, "name", c->req->user);
     set_text(me, c, "org", "self-hosted");
@@ -58,30 +64,45 @@ static Err *do_bot(Value **data, const Call *c) {
 
 // --- reading ------------------------------------------------------------------------------------
 
-static Err *read_artifact(ReadResult *out, const Call *c, ArtifactKind kind) {
+static bool have_answer(void *ctx, const char *digest) {
+    Call *c = ctx;
+    if (!c->field)
+        return false; // a part of another answer
+    c->key = arena_printf(c->mem, "%s %s %s %s", c->field, cstr_or(c->alias, ""), c->slug, digest);
+    c->ready = answers_find(c->req->answers, c->key, &c->page);
+    return c->ready != NULL;
+}
+
+// With c->ready set the artifact was not read: the answer is there.
+static Err *read_artifact(ReadResult *out, Call *c, ArtifactKind kind) {
     Repo *repo = NULL;
     TRY(open_repo(&repo, c));
-    ReadParams p = {.kind = kind, .tag = or_null(value_get_text(c->input, "tag")),
+    ReadParams p = {.kind = kind, .have = have_answer, .have_ctx = c,
+                    .tag = or_null(value_get_text(c->input, "tag")),
                     .version = or_null(value_get_text(c->input, "version"))};
     TRY(repo_read(out, repo, &p, c->mem));
     return out->cut_version ? err_new(E_NOT_FOUND, "version \"%s\" not found", out->cut_version)
                             : NULL;
 }
 
-static Err *do_dir_state(Value **data, const Call *c) {
+static Err *do_dir_state(Value **data, Call *c) {
     ReadResult r;
     Str bytes;
     TRY(read_artifact(&r, c, ARTIFACT_MIGRATIONS));
+    if (c->ready)
+        return NULL;
     TRY(body_bytes(&bytes, &r.artifact, c->mem));
     Value *state = *data = value_map(c->mem);
     set_text(state, c, "content", base64_encode(c->mem, bytes.ptr, bytes.len));
     return NULL;
 }
 
-static Err *do_schema_state(Value **data, const Call *c) {
+static Err *do_schema_state(Value **data, Call *c) {
     ReadResult r;
     Str bytes;
     TRY(read_artifact(&r, c, ARTIFACT_SCHEMA));
+    if (c->ready)
+        return NULL;
     TRY(body_bytes(&bytes, &r.artifact, c->mem));
     Value *state = *data = value_map(c->mem);
     value_set(state, c->mem, "hcl", value_bytes(c->mem, bytes), 0);
@@ -95,7 +116,7 @@ static Err *list_repos(RepoInfos *out, const Call *c) {
     return repo_list(out, &warnings, any, c->mem);
 }
 
-static Err *do_dirs(Value **data, const Call *c) {
+static Err *do_dirs(Value **data, Call *c) {
     RepoInfos infos = {0};
     TRY(list_repos(&infos, c));
     Value *list = *data = value_list(c->mem);
@@ -105,7 +126,7 @@ static Err *do_dirs(Value **data, const Call *c) {
         if (!cstr_eq(infos.items[i].type, "MIGRATION_DIRECTORY"))
             continue;
         set_text(input, c, "slug", slug);
-        Err *e = do_dir_state(&state, &(Call){c->req, input, c->mem});
+        Err *e = do_dir_state(&state, &(Call){.req = c->req, .input = input, .mem = c->mem});
         if (err_code(e) == E_NOT_FOUND) { // made, and never pushed to
             err_free(e);
             continue;
@@ -140,7 +161,7 @@ static Err *archive_version(const char **out, Str archive, Arena *mem) {
     return NULL;
 }
 
-static Err *push(PushResult *out, const Call *c, PushParams *p) {
+static Err *push(PushResult *out, Call *c, PushParams *p) {
     Repo *repo = NULL;
     const char *driver = cstr_lower(c->mem, value_get_text(c->input, "driver"));
     TRY(may_write(c));
@@ -150,7 +171,7 @@ static Err *push(PushResult *out, const Call *c, PushParams *p) {
     return repo_push(out, repo, p, c->mem);
 }
 
-static Err *push_dir(Value **data, const Call *c, const char *tag) {
+static Err *push_dir(Value **data, Call *c, const char *tag) {
     Str bytes;
     PushResult r;
     PushParams p = {.kind = ARTIFACT_MIGRATIONS, .tag = tag, .latest = !tag};
@@ -167,13 +188,13 @@ static Err *push_dir(Value **data, const Call *c, const char *tag) {
     return NULL;
 }
 
-static Err *do_push_dir(Value **data, const Call *c) {
+static Err *do_push_dir(Value **data, Call *c) {
     return push_dir(data, c, or_null(value_get_text(c->input, "tag")));
 }
 
-static Err *do_sync_dir(Value **data, const Call *c) { return push_dir(data, c, NULL); }
+static Err *do_sync_dir(Value **data, Call *c) { return push_dir(data, c, NULL); }
 
-static Err *do_push_schema(Value **data, const Call *c) {
+static Err *do_push_schema(Value **data, Call *c) {
     const Value *hcl = value_get_fold(c->input, "hcl");
     PushResult r;
     PushParams p = {.kind = ARTIFACT_SCHEMA, .tag = or_null(value_get_text(c->input, "tag")),
@@ -211,7 +232,7 @@ static Value *plan_value(const Call *c, const Plan *p) {
     return v;
 }
 
-static Err *do_plan_create(Value **data, const Call *c) {
+static Err *do_plan_create(Value **data, Call *c) {
     PlanSpec spec = {.name = value_get_text(c->input, "name"),
                      .from = value_get_text(c->input, "fromHash"),
                      .to = value_get_text(c->input, "toHash"),
@@ -229,7 +250,7 @@ static Err *do_plan_create(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_plan_read(Value **data, const Call *c) {
+static Err *do_plan_read(Value **data, Call *c) {
     Repo *repo = NULL;
     StrList warnings = {0};
     Plan plan;
@@ -239,7 +260,7 @@ static Err *do_plan_read(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_plan_list(Value **data, const Call *c) {
+static Err *do_plan_list(Value **data, Call *c) {
     Repo *repo = NULL;
     StrList warnings = {0};
     PlanList plans = {0};
@@ -252,7 +273,7 @@ static Err *do_plan_list(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_plan_approve(Value **data, const Call *c) {
+static Err *do_plan_approve(Value **data, Call *c) {
     Repo *repo = NULL;
     StrList warnings = {0};
     Plan plan;
@@ -281,7 +302,7 @@ static Value *repo_value(const Call *c, const RepoInfo *r) {
     return v;
 }
 
-static Err *do_repo_create(Value **data, const Call *c) {
+static Err *do_repo_create(Value **data, Call *c) {
     Repo *repo = NULL;
     RepoInfo info = {0};
     const char *type = value_get_text(c->input, "type");
@@ -295,7 +316,7 @@ static Err *do_repo_create(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_repos(Value **data, const Call *c) {
+static Err *do_repos(Value **data, Call *c) {
     RepoInfos infos = {0};
     TRY(list_repos(&infos, c));
     Value *list = *data = value_list(c->mem);
@@ -304,7 +325,7 @@ static Err *do_repos(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_repo(Value **data, const Call *c) {
+static Err *do_repo(Value **data, Call *c) {
     Repo *repo = NULL;
     RepoInfo info;
     StrList warnings = {0};
@@ -329,9 +350,9 @@ static Err *record(Value **data, const Call *c, const Value *report) {
     return NULL;
 }
 
-static Err *do_report(Value **data, const Call *c) { return record(data, c, c->input); }
+static Err *do_report(Value **data, Call *c) { return record(data, c, c->input); }
 
-static Err *do_report_set(Value **data, const Call *c) {
+static Err *do_report_set(Value **data, Call *c) {
     const Value *completed = value_get_fold(c->input, "completed");
     for (size_t i = 0; i < value_len(completed); i++)
         TRY(record(data, c, value_at(completed, i)));
@@ -340,7 +361,7 @@ static Err *do_report_set(Value **data, const Call *c) {
     return NULL;
 }
 
-static Err *do_report_lint(Value **data, const Call *c) {
+static Err *do_report_lint(Value **data, Call *c) {
     TRY(may_write(c));
     Value *v = *data = value_map(c->mem);
     set_text(v, c, "url", c->req->public_url);
@@ -350,14 +371,14 @@ static Err *do_report_lint(Value **data, const Call *c) {
 // --- going down ---------------------------------------------------------------------------------
 
 // This registry asks for no approval of `migrate down`: there is no plan to wait for.
-static Err *do_protected_flows(Value **data, const Call *c) {
+static Err *do_protected_flows(Value **data, Call *c) {
     Value *v = *data = value_map(c->mem), *flows = value_map(c->mem);
     value_set_bool(flows, c->mem, "migrateDown", false, 0);
     value_set(v, c->mem, "protectedFlows", flows, 0);
     return NULL;
 }
 
-static Err *do_null(Value **data, const Call *c) {
+static Err *do_null(Value **data, Call *c) {
     *data = value_null(c->mem);
     return NULL;
 }
@@ -441,38 +462,42 @@ static int http_status(const Err *e) {
     }
 }
 
-static int fail(const char **answer, Err *e, Arena *mem) {
-    int status = http_status(e);
+static ProtocolAnswer fail(Err *e, int status, Arena *mem) {
     const char *text = err_code(e) == E_NOT_FOUND ? "not found" : err_text(e);
     if (status == 503)
         log_warn("%s", err_text(e));
-    *answer = protocol_error(log_redact(mem, text), mem);
+    ProtocolAnswer a = {.status = status};
+    a.text = str_from(protocol_error(log_redact(mem, text), mem));
     err_free(e);
-    return status;
+    return a;
 }
 
-int protocol_answer(const char **answer, const ProtocolRequest *req, Arena *mem) {
+static Err *dispatch(Value **data, Call *c) {
+    for (size_t i = 0; i < COUNT_OF(operations); i++)
+        if (strcasecmp(operations[i].field, c->field) == 0)
+            return operations[i].fn(data, c);
+    return err_new(E_UNSUPPORTED, "this registry does not know the operation \"%s\"", c->field);
+}
+
+ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem) {
     Value *root = NULL, *data = NULL;
     Err *e = json_parse(&root, req->body, "request", mem);
-    if (e) {
-        fail(answer, e, mem);
-        return 400;
-    }
-    const char *alias = NULL;
-    const char *field = first_field(value_get_text(root, "query"), &alias, mem);
-    Call c = {req, value_get_fold(value_get_fold(root, "variables"), "input"), mem};
-    e = err_new(E_UNSUPPORTED, "this registry does not know the operation \"%s\"", field);
-    for (size_t i = 0; i < COUNT_OF(operations); i++)
-        if (strcasecmp(operations[i].field, field) == 0) {
-            err_free(e);
-            e = operations[i].fn(&data, &c);
-            break;
-        }
     if (e)
-        return fail(answer, e, mem);
+        return fail(e, 400, mem);
+    Call c = {.req = req, .mem = mem,
+              .input = value_get_fold(value_get_fold(root, "variables"), "input")};
+    c.field = first_field(value_get_text(root, "query"), &c.alias, mem);
+    e = dispatch(&data, &c);
+    if (c.ready && !e)
+        return (ProtocolAnswer){200, *c.ready, c.page};
+    answers_release(c.page);
+    if (e)
+        return fail(e, http_status(e), mem);
     Value *out = value_map(mem), *fields = value_map(mem);
-    value_set(fields, mem, alias ? alias : field, data, 0);
+    value_set(fields, mem, c.alias ? c.alias : c.field, data, 0);
     value_set(out, mem, "data", fields, 0);
-    *answer = json_text(mem, out, JSON_PLAIN);
-    return 200;
+    Str text = str_from(json_text(mem, out, JSON_PLAIN));
+    if (c.key)
+        answers_keep(req->answers, c.key, text);
+    return (ProtocolAnswer){200, text, NULL};
 }

@@ -4,6 +4,7 @@
 
 #include "atlas/http.h"
 #include "atlas/registry.h"
+#include "answers.h"
 #include "tokens.h"
 
 typedef struct ProtocolRequest {
@@ -13,10 +14,16 @@ typedef struct ProtocolRequest {
     Role role;
     const char *user; // the token's name
     Str body;         // the request's JSON
+    Answers *answers;
 } ProtocolRequest;
 
-// The HTTP status; *answer is the JSON body. Waits.
-int protocol_answer(const char **answer, const ProtocolRequest *req, Arena *mem);
+typedef struct ProtocolAnswer {
+    int status;        // of HTTP
+    Str text;          // the JSON body
+    AnswersPage *page; // where the text is; to be released. NULL: in the request's arena
+} ProtocolAnswer;
+
+ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem); // waits
 // {"errors":[{"message":...}]}
 const char *protocol_error(const char *message, Arena *mem);
 

@@ -28,6 +28,7 @@ typedef struct Server {
     Tokens tokens;
     const char *public_url;
     RepoHome *home;  // opened once; serves all requests
+    Answers *answers;
     size_t bodies;   // bytes of request bodies in memory
     size_t running;  // tasks under way
     bool resumed;    // an answer waits for MHD_run, which no descriptor may announce
@@ -55,8 +56,7 @@ typedef struct Request {
     Role role;
     const char *user;
     Task *task;
-    int status;
-    const char *answer;
+    ProtocolAnswer answer;
     bool answered;
 } Request;
 
@@ -68,14 +68,13 @@ static Connection *connection_of(struct MHD_Connection *c) {
 
 // --- answers ------------------------------------------------------------------------------------
 
-static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type,
-                             const char *text) {
+static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type, Str text) {
     union {
         const char *in;
         void *out;
-    } bytes = {.in = text};
+    } bytes = {.in = text.ptr}; // lives until the request is completed
     struct MHD_Response *r =
-        MHD_create_response_from_buffer(strlen(text), bytes.out, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(text.len, bytes.out, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(r, "Content-Type", type);
     MHD_add_response_header(r, "Cache-Control", "no-store");
     if (status == 503)
@@ -89,7 +88,8 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *t
 
 static enum MHD_Result refuse(Request *r, int status, const char *message) {
     r->server->refused++;
-    return reply(r->connection, status, "application/json", protocol_error(message, r->mem));
+    return reply(r->connection, status, "application/json",
+                 str_from(protocol_error(message, r->mem)));
 }
 
 static enum MHD_Result send_metrics(Request *r) {
@@ -109,7 +109,7 @@ static enum MHD_Result send_metrics(Request *r) {
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         buf_printf(&out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
                    rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
-    return reply(r->connection, 200, "text/plain; version=0.0.4", out.ptr);
+    return reply(r->connection, 200, "text/plain; version=0.0.4", buf_view(&out));
 }
 
 // --- who is asking ------------------------------------------------------------------------------
@@ -179,10 +179,10 @@ static void run_request(void *arg) {
     Server *s = r->server;
     ProtocolRequest p = {.home = s->home, .public_url = s->public_url,
                          .loop = s->loop, .role = r->role, .user = r->user,
-                         .body = buf_view(&r->body)};
-    r->status = protocol_answer(&r->answer, &p, r->mem);
+                         .body = buf_view(&r->body), .answers = s->answers};
+    r->answer = protocol_answer(&p, r->mem);
     s->requests++;
-    s->failed += r->status >= 500;
+    s->failed += r->answer.status >= 500;
     s->running--;
     r->answered = s->resumed = true;
     MHD_resume_connection(r->connection);
@@ -195,7 +195,7 @@ static enum MHD_Result route(Request *r, const char *path, const char *method) {
                                                      "Content-Length");
     uint64_t size = 0;
     if (get && cstr_eq(path, "/healthz"))
-        return reply(r->connection, 200, "text/plain", "ok\n");
+        return reply(r->connection, 200, "text/plain", str_from("ok\n"));
     authenticate(r);
     if (r->role == ROLE_NONE)
         return refuse(r, 401, "unauthorized: the token is missing or unknown");
@@ -250,7 +250,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         r->task = task_start(r->server->loop, run_request, r, r->mem);
         return MHD_YES;
     }
-    return r->answered ? reply(c, r->status, "application/json", r->answer) : MHD_YES;
+    return r->answered ? reply(c, r->answer.status, "application/json", r->answer.text) : MHD_YES;
 }
 
 static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
@@ -265,6 +265,7 @@ static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
     kept->since_ms = now_ms(s);
     kept->deadline_ms = now_ms(s) + 2 * HEADER_TIMEOUT_S * 1000;
     s->bodies -= r->counted;
+    answers_release(r->answer.page);
     arena_free(r->mem); // its task has ended: a suspended connection does not complete
     *state = NULL;
 }
@@ -357,6 +358,7 @@ Err *server_run(const ServerOptions *o, Arena *mem) {
     Server s = {.options = o, .loop = o->loop, .mem = mem};
     TRY(repo_home_open(&s.home, o->store_url, o->sign_key, o->loop, mem));
     TRY(repo_home_check(s.home, mem)); // what cannot be used is told at once, not with the first push
+    s.answers = answers_new(mem);
     TRY(load_tokens(&s));
     TRY(door_open(&s.door, o, mem));
     const char *address = door_address(s.door, mem);

@@ -61,15 +61,27 @@ static Err *open_error(const FileStore *s, int errnum, const char *path) {
 
 static Err *digest_of(const char **out, const Body *body, Arena *mem);
 
-static Err *describe(StoreObject *out, const FileStore *s, int fd, const char *path, Arena *mem) {
+enum { IN_MEMORY = 1 << 20 };
+
+// What is small is read at once. `max`: larger objects are refused before a byte is read.
+static Err *describe(StoreObject *out, const FileStore *s, int fd, const char *path, int64_t max,
+                     Arena *mem) {
     struct stat st;
     if (fstat(fd, &st) < 0)
         return open_error(s, errno, path);
     if (!S_ISREG(st.st_mode))
         return err_new(E_NOT_FOUND, "no such object");
+    if (st.st_size > max)
+        return err_new(E_TOO_LARGE, "the object has %lld bytes, over the limit of %lld",
+                       (long long)st.st_size, (long long)max);
     out->size = st.st_size;
     out->modified = (Time){st.st_mtim.tv_sec, (int32_t)st.st_mtim.tv_nsec, 0, true};
     out->body = (Body){.fd = fd, .size = st.st_size};
+    if (st.st_size <= IN_MEMORY) {
+        Str data;
+        TRY(body_bytes(&data, &out->body, mem));
+        out->body = body_from(data);
+    }
     TRY(digest_of(&out->sha256, &out->body, mem));
     out->etag = out->sha256;
     return NULL;
@@ -96,7 +108,7 @@ static Err *file_head(StoreObject *out, Store *base, const char *key, Arena *mem
     AutoFd fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return open_error(s, errno, path);
-    TRY(describe(out, s, fd, path, mem));
+    TRY(describe(out, s, fd, path, INT64_MAX, mem));
     out->body = (Body){.fd = -1};
     return NULL;
 }
@@ -107,17 +119,12 @@ static Err *file_get(StoreObject *out, Store *base, const char *key, int64_t max
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return open_error(s, errno, path);
-    arena_on_free(mem, close_later, (void *)(intptr_t)fd);
-    TRY(describe(out, s, fd, path, mem));
-    if (out->size > max)
-        return err_new(E_TOO_LARGE, "the object has %lld bytes, over the limit of %lld",
-                       (long long)out->size, (long long)max);
-    if (out->size <= (1 << 20)) {
-        Str data;
-        TRY(body_bytes(&data, &out->body, mem));
-        out->body = body_from(data);
-    }
-    return NULL;
+    Err *e = describe(out, s, fd, path, max, mem);
+    if (!e && out->body.fd >= 0)
+        arena_on_free(mem, close_later, (void *)(intptr_t)fd);
+    else
+        close(fd);
+    return e;
 }
 
 // --- writing ------------------------------------------------------------------------------------

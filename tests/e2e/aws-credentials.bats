@@ -8,7 +8,7 @@ setup() {
     TOKENS=http://127.0.0.1:$PORT; export AWS_ENDPOINT_URL_STS=$TOKENS
     URL=$(bucket "$RGW_URL"); mkdir -p "$HOME/.aws"
 }
-teardown() { common_teardown; }
+teardown() { common_teardown; [ ! -f own.dir ] || "$ATLAS_ROOT/tests/servers/rgw" stop "$(cat own.dir)"; }
 
 # Real keys come from the source alone, and no output says them.
 pushes() { # URL: with a copy beside it, that the push is seen to have reached the server
@@ -251,12 +251,6 @@ credential_process = $DIR/none"; refused "$URL" "starting $DIR/none"
     AWS_ACCESS_KEY_ID=X refused "$URL" "environment: AWS_SECRET_ACCESS_KEY is not set"
 }
 
-@test "credentials that end soon are renewed, those that last are kept" {
-    stop_pid tokens.pid; : > tokens.log
-    start_tool tokens aws-tokens "$DIR/tokens.port" "$DIR/tokens.log" "$RGW_KEY" "$RGW_SECRET" 240; export AWS_ENDPOINT_URL_STS=http://127.0.0.1:$PORT
-    base_keys; pushes "$(role "$URL")"
-}
-
 @test "credentials that expire in the middle of a multipart upload are renewed once" {
     base_keys; : > wire.log
     start_tool wire s3-wire "$DIR/wire.port" "$DIR/wire.log" expire 2 "$(port_of "$RGW_URL")"
@@ -264,4 +258,17 @@ credential_process = $DIR/none"; refused "$URL" "starting $DIR/none"
     equal "$(asked AssumeRole | wc -l)" 2
     [ "$(jq -r 'select(.status == 400) | .path' wire.log | wc -l)" -ge 1 ]
     equal "$(jq -r 'select(.status == 200 and .method == "PUT") | .headers["x-amz-security-token"]' wire.log | sort -u | wc -l)" 2
+}
+
+@test "Ceph's own STS: it checks our signature, and the session token of what it hands out" {
+    local port; port=$(free_port); mkdir own; chmod 755 own
+    "$ATLAS_ROOT/tests/servers/rgw" start "$DIR/own" "$port" sts; echo "$DIR/own" > own.dir
+    "$ATLAS_ROOT/tests/servers/rgw" role "$DIR/own" ci
+    export AWS_ENDPOINT_URL_STS=http://127.0.0.1:$port; use_rgw
+    "$ATLAS_ROOT/tests/support/s3" PUT "$AWS_ENDPOINT_URL_STS/lab"; "$ATLAS_ROOT/tests/support/s3" PUT "$AWS_ENDPOINT_URL_STS/other"
+    local at="endpoint=$AWS_ENDPOINT_URL_STS&role=arn:aws:iam:::role"
+    pushes "s3://lab/sts?$at/ci"
+    refused "s3://other/sts?$at/ci" AccessDenied # the role may not: it is the role that asks
+    refused "s3://lab/sts?$at/none" "assuming the role arn:aws:iam:::role/none" "HTTP 4"
+    AWS_SECRET_ACCESS_KEY=wrong-secret-0123 refused "s3://lab/sts?$at/ci" "assuming the role" "HTTP 403"
 }

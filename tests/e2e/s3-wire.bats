@@ -115,3 +115,10 @@ puts='.method == "PUT"'
     use_rgw; wire lost - "$(port_of "$RGW_URL")"; contract large_object_in_parts "$(bucket "$W")"
     [ "$(jq -r 'select(.method == "POST" and (.path | contains("uploadId"))) | .status' wire.log)" = 404 ]
 }
+
+@test "an upload in parts that fails is given up: no part stays, and no secret is told" {
+    use_rgw; export AWS_SESSION_TOKEN=session-token-012345; wire expire 2 "$(port_of "$RGW_URL")"
+    ATLAS_TEST_DEBUG=1 fails large_object_in_parts "$(bucket "$W")"; has "$output" "HTTP 400 ExpiredToken"
+    equal "$(sent '.method == "DELETE" and (.path | contains("uploadId"))' .method)" DELETE
+    ! grep -E "session-token-012345|$RGW_SECRET|Signature=[0-9a-f]{8}" <<< "$output"
+}

@@ -73,3 +73,9 @@ with_awscli() { # ENDPOINT
     use_rgw; ATLAS_TEST_LARGE_CONDITIONS=1 ATLAS_TEST_STORES=$(bucket "$RGW_URL") "$ATLAS_BUILD/tests/contract/test_store"
     use_swift; ATLAS_TEST_LARGE_CONDITIONS=1 ATLAS_TEST_STORES=$(bucket "$SWIFT_URL") "$ATLAS_BUILD/tests/contract/test_store"
 }
+
+@test "a region that is not Swift's is corrected by its answer" {
+    use_swift; migrations 1; unset ATLAS_TOKEN
+    applies_after_push() { project "$1"; atlas migrate push --env ci > /dev/null; applies_from "$1"; }
+    applies_after_push "$(bucket "$SWIFT_URL")&region=eu-west-9"
+}

@@ -44,11 +44,30 @@ static inline int test_remove(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
-static inline void test_cleanup(void *dir) { nftw(dir, test_remove, 16, FTW_DEPTH | FTW_PHYS); }
+static inline void test_remove_tree(const char *dir) {
+    nftw(dir, test_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void test_cleanup(void *dir) { test_remove_tree(dir); }
+
+// All scratch directories of a program are in one, which goes at its exit: a test that failed leaves
+// nothing either.
+static char test_root[] = "/tmp/atlas-test-XXXXXX";
+static pid_t test_pid; // children that exit leave it alone
+
+static inline void test_at_exit(void) {
+    if (getpid() == test_pid)
+        test_remove_tree(test_root);
+}
 
 // A fresh directory that goes with the arena.
 static inline char *test_dir(Arena *mem) {
-    char *dir = arena_strdup(mem, "/tmp/atlas-test-XXXXXX");
+    if (!test_pid) {
+        assert_non_null(mkdtemp(test_root));
+        test_pid = getpid();
+        atexit(test_at_exit);
+    }
+    char *dir = arena_printf(mem, "%s/XXXXXX", test_root);
     assert_non_null(mkdtemp(dir));
     arena_on_free(mem, test_cleanup, dir);
     return dir;

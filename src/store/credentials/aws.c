@@ -225,10 +225,8 @@ Err *aws_credentials(AwsCredentials *out, AwsProvider *p) {
     bool failed = p->rounds != before && p->failure && err_code(p->failure) != E_TIMEOUT;
     if (!failed && !is_fresh(p))
         fetch(p);
-    if (!is_valid(p))
-        return p->failure ? err_copy(p->failure)
-                          : err_new(E_UNAUTHORIZED, "the AWS credentials (%s) have expired",
-                                    p->current.source);
+    if (p->failure && !is_valid(p))
+        return err_copy(p->failure);
     *out = p->current;
     return NULL;
 }

@@ -58,6 +58,7 @@ Err *process_words(StrList *out, const char *command, Arena *mem) {
 // --- running ------------------------------------------------------------------------------------
 
 typedef struct Child {
+    const char *program;
     pid_t pid;
     int fd;
     bool ended; // its output
@@ -85,6 +86,7 @@ static Err *spawn(Child *c, const StrList *words, Arena *mem) {
     char **argv = NEW_ARRAY(mem, char *, words->len + 1);
     for (size_t i = 0; i < words->len; i++)
         argv[i] = arena_strdup(mem, words->items[i]);
+    c->program = argv[0];
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_errno(errno, "making a pipe");
     posix_spawn_file_actions_t files;
@@ -135,11 +137,11 @@ Err *process_output(Str *out, Loop *loop, const char *command, Arena *mem) {
     close(c.fd);
     *out = buf_view(&c.out);
     if (status < 0)
-        return err_new(E_TIMEOUT, "credential_process %s did not end within %d s", words.items[0],
+        return err_new(E_TIMEOUT, "credential_process %s did not end within %d s", c.program,
                        TIME_LIMIT_MS / 1000);
     if (status > 0)
         return err_hint(err_new(E_UNAUTHORIZED, "credential_process %s ended with status %d",
-                                words.items[0], status),
+                                c.program, status),
                         "run it by hand to see why");
     return buf_check(&c.out, "the output of credential_process");
 }

@@ -83,8 +83,9 @@ static Err *refusal(int status, const Xml *answer, const char *host, AwsChain *c
     ErrCode code = status >= 500 || status == 429 || status == 408 ? E_UNREACHABLE : E_UNAUTHORIZED;
     if (!error)
         return err_new(code, "%s: HTTP %d", host, status);
-    return err_new(code, "%s: HTTP %d %s: %s", host, status, xml_child_text(error, "Code"),
-                   log_redact(c->mem, cstr_trim(c->mem, xml_child_text(error, "Message"))));
+    const char *said = cstr_trim(c->mem, xml_child_text(error, "Message"));
+    return err_new(code, "%s: HTTP %d %s%s%s", host, status, xml_child_text(error, "Code"),
+                   *said ? ": " : "", log_redact(c->mem, said));
 }
 
 static Err *read_answer(AwsCredentials *out, int status, Str text, const Url *at,

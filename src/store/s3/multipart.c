@@ -41,7 +41,7 @@ static Err *send_part(Upload *u, int index) {
     s3_query(&c, "partNumber", arena_printf(tmp, "%d", index + 1));
     s3_query(&c, "uploadId", u->id);
     c.body = body_slice(&u->put->body, offset, left < S3_PART_SIZE ? left : S3_PART_SIZE);
-    c.has_body = true;
+    c.has_body = c.own_time = true;
     const char *checksum = "";
     TRY(s3_checksum(&checksum, &c, tmp));
     HttpResponse r = {0};

@@ -123,7 +123,7 @@ static Err *send_once(HttpResponse *out, S3Call *c, Arena *mem) {
                        .has_body = c->has_body,
                        .no_redirect = !c->follow,
                        .attempts = s->attempts,
-                       .budget = store_budget(&s->base),
+                       .budget = c->own_time ? NULL : store_budget(&s->base),
                        .body_max = c->max,
                        .prepare = sign,
                        .prepare_ctx = c,
@@ -189,8 +189,8 @@ static Err *to_error(const S3Call *c, const HttpResponse *r, Arena *mem) {
         }
     if (!*e.code)
         return err_new(code, "%s %s: %s", c->method, c->host, http_status_text(r, mem));
-    Err *all = err_new(code, "%s %s: HTTP %d %s: %s", c->method, c->host, r->status, e.code,
-                       log_redact(mem, e.message));
+    Err *all = err_new(code, "%s %s: HTTP %d %s%s%s", c->method, c->host, r->status, e.code,
+                       *e.message ? ": " : "", log_redact(mem, e.message));
     return hint ? err_hint(all, "%s", hint) : all;
 }
 

@@ -39,6 +39,7 @@ typedef struct S3Call {
     Body body;
     bool has_body;
     bool error_in_200; // the answer may be an <Error> in spite of its status
+    bool own_time;     // waits as long as an operation may: others run beside it
     int64_t max;
     const char *payload_hash; // hex; worked out by s3_send unless set
     // what the last attempt assumed; requests side by side may have learned better meanwhile

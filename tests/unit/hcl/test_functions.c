@@ -1,6 +1,6 @@
 #include "support.h"
 
-#include <unistd.h>
+#include "test.h"
 
 static const HclEnv plain_env = {0};
 
@@ -210,8 +210,7 @@ static void note_print(void *ctx, Str line) {
 static void test_host_functions(void **state) {
     (void)state;
     AutoArena mem = arena_new(NULL);
-    char dir[] = "/tmp/hcl-test-XXXXXX";
-    assert_non_null(mkdtemp(dir));
+    const char *dir = test_dir(mem);
     static const char *const files[] = {"a.sql", "b.sql", "sub/c.sql", "sub/deep/d.sql"};
     AutoErr err = fs_mkdirs(fs_join(mem, dir, "sub/deep"), 0755);
     for (size_t i = 0; i < COUNT_OF(files) && !err; i++)

@@ -2,16 +2,7 @@
 #ifndef TEST_PLATFORM_SUPPORT_H
 #define TEST_PLATFORM_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "atlas/base/buf.h"
 #include "atlas/base/fs.h"
@@ -24,7 +15,7 @@ typedef struct Fixture {
     Host *host;
     Buf lines, log;
     Platform *platform;
-    char dir[64];
+    const char *dir;
 } Fixture;
 
 static void take_line(void *ctx, const char *data, size_t len) {
@@ -42,8 +33,7 @@ static UNUSED Fixture *fixture(const char *const *vars, bool tty) {
     map_init(&f->vars, mem);
     for (size_t i = 0; vars[i]; i += 2)
         map_set(&f->vars, vars[i], arena_strdup(mem, vars[i + 1]));
-    snprintf(f->dir, sizeof f->dir, "/tmp/atlas-platform-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
+    f->dir = test_dir(mem);
     f->host = host_with_vars(mem, &host_system, &f->vars);
     buf_init(&f->lines, mem, BUF_MAX_TEXT);
     buf_init(&f->log, mem, BUF_MAX_TEXT);
@@ -85,16 +75,6 @@ static UNUSED void context_fails(Fixture *f, const char *expected) {
     assert_int_equal(err_code(e), E_CONFIG);
 }
 
-static UNUSED void done(Fixture *f) {
-    StrList names;
-    assert_null(fs_list(&names, f->dir, f->mem));
-    for (size_t i = 0; i < names.len; i++) {
-        const char *path = fs_join(f->mem, f->dir, names.items[i]);
-        if (fs_kind(path) == FS_FILE)
-            unlink(path);
-    }
-    rmdir(f->dir);
-    arena_free(f->mem);
-}
+static UNUSED void done(Fixture *f) { arena_free(f->mem); }
 
 #endif

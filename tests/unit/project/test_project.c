@@ -1,10 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <unistd.h>
+#include "test.h"
 
 #include "atlas/project.h"
 
@@ -14,7 +8,6 @@ typedef struct Run {
     StrList inputs; // --var
     const char *env;
     bool no_config;
-    char dir[32];
     Project *project;
     const char *error; // NULL: none
 } Run;
@@ -24,9 +17,8 @@ static int setup(void **state) {
     r->mem = arena_new(NULL);
     r->env = "";
     map_init(&r->vars, r->mem);
-    memcpy(r->dir, "/tmp/project-XXXXXX", 20);
     *state = r;
-    return mkdtemp(r->dir) && chdir(r->dir) == 0 ? 0 : -1;
+    return chdir(test_dir(r->mem));
 }
 
 static int teardown(void **state) {

@@ -207,6 +207,64 @@ static void order_of_regions(void **state) {
     arena_free(f.mem);
 }
 
+static int64_t later_ms; // added to the monotonic clock
+
+static int64_t monotonic(const Host *h) {
+    (void)h;
+    return host_monotonic_ms(&host_system) + later_ms;
+}
+
+static size_t runs(Fixture *f) {
+    Str text = {0};
+    assert_ok(fs_read(&text, arena_printf(f->mem, "%s/runs", f->dir), 1 << 16, f->mem));
+    return text.len;
+}
+
+static void renewal(void **state) {
+    (void)state;
+    Fixture f = machine();
+    Host *host = host_with_vars(f.mem, &host_system, f.env);
+    host->monotonic_ms = monotonic;
+    assert_ok(loop_new(&f.loop, host, f.mem));
+    AwsProvider *p = aws_provider(f.loop, &(AwsIdentity){0});
+    AwsCredentials c = {0};
+    test_write(f.dir, "keys",
+               arena_printf(f.mem, "{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":"
+                                   "\"s-process-1\",\"SessionToken\":\"t-process-1\","
+                                   "\"Expiration\":\"%s\"}",
+                            time_rfc3339ms(f.mem, time_add(host_now(host), 3600 * DURATION_S))));
+    write_file(&f, "config", arena_printf(f.mem, "[default]\ncredential_process = sh -c "
+                                                 "\"printf x >> %s/runs; cat %s/keys\"\n",
+                                          f.dir, f.dir));
+    assert_ok(aws_credentials(&c, p));
+    assert_ok(aws_credentials(&c, p));
+    assert_string_equal(c.session_token, "t-process-1");
+    assert_int_equal(runs(&f), 1);
+    host->clock_skew_s = 3200; // more than five minutes are left
+    assert_ok(aws_credentials(&c, p));
+    assert_int_equal(runs(&f), 1);
+    host->clock_skew_s = 3310; // less than that
+    later_ms = 100000;
+    assert_ok(aws_credentials(&c, p));
+    assert_int_equal(runs(&f), 2);
+    assert_ok(aws_credentials(&c, p)); // the source has none that last: not asked every time
+    assert_int_equal(runs(&f), 2);
+    aws_credentials_expired(p, &c);
+    assert_ok(aws_credentials(&c, p));
+    assert_int_equal(runs(&f), 3);
+    AwsCredentials older = {.access_key = "A", .session_token = "t-process-0"};
+    aws_credentials_expired(p, &older); // replaced already
+    assert_ok(aws_credentials(&c, p));
+    assert_int_equal(runs(&f), 3);
+    test_write(f.dir, "keys", "broken");
+    later_ms = 200000;
+    assert_ok(aws_credentials(&c, p)); // cannot be renewed, but has not ended
+    assert_int_equal(runs(&f), 4);
+    host->clock_skew_s = 3700;
+    assert_err(aws_credentials(&c, p), E_UNAUTHORIZED, "did not print a JSON object");
+    arena_free(f.mem);
+}
+
 // Where secrets may go.
 static void endpoints(void **state) {
     (void)state;
@@ -240,6 +298,7 @@ int main(void) {
         cmocka_unit_test(order_of_the_chain),
         cmocka_unit_test(profiles_that_do_not_work),
         cmocka_unit_test(order_of_regions),
+        cmocka_unit_test(renewal),
         cmocka_unit_test(endpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
