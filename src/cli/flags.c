@@ -226,6 +226,7 @@ Err *flags_check_required(const FlagSet *f) {
     for (size_t i = 0; f->specs[i]; i++)
         if ((f->specs[i]->flags & FLAG_REQUIRED) && !*flag_text(f, f->specs[i]->name))
             list_push(&missing, f->mem, arena_printf(f->mem, "\"%s\"", f->specs[i]->name));
+    strlist_sort(&missing);
     return missing.len ? err_new(E_USAGE, "required flag(s) %s not set",
                                  cstr_join(f->mem, &missing, ", "))
                        : NULL;

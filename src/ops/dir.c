@@ -44,7 +44,7 @@ static Err *sign_key(const char **out, const Ops *o, Arena *mem) {
         return NULL;
     Err *e = fs_read(&text, o->sign_key_file, MAX_KEY_FILE, mem);
     if (e)
-        return err_hint(err_wrap(e, "reading the signing key"),
+        return err_hint(err_wrap(e, "the signing key"),
                         "`atlas registry key new` makes a pair");
     *out = text.ptr;
     return NULL;
