@@ -3,6 +3,7 @@
 
 typedef struct Finding { // one ref on one target
     Ref ref;
+    bool approved;      // of a plan
     const char *status; // NULL: not judged yet
     const char *error;
 } Finding;
@@ -69,6 +70,13 @@ static const char *object_damage(Column *c, const Ref *ref, bool blob) {
     return e ? why : NULL;
 }
 
+// What is wrong with a plan's approval, or NULL; an absent one is right.
+static const char *approval_damage(Column *c, Finding *f, const char *plan) {
+    AutoErr e = plan_approved(&f->approved, c->target, c->audit->repo->slug, plan,
+                              f->ref.manifest_digest, c->mem);
+    return e ? arena_strdup(c->mem, err_text(e)) : NULL;
+}
+
 static void read_cloud(Column *c, Finding *f, RefName n) {
     Body body;
     if (n.kind != REF_TAG) {
@@ -103,6 +111,8 @@ static void read_stored(Column *c, Finding *f, RefName n) {
     f->error = object_damage(c, &f->ref, true);
     if (!f->error)
         f->error = object_damage(c, &f->ref, false);
+    if (!f->error && n.kind == REF_PLAN)
+        f->error = approval_damage(c, f, n.name);
     if (f->error)
         f->status = "damaged";
 }
@@ -153,7 +163,10 @@ static void judge(Audit *a, size_t name) {
             f->status = "pending";
         else if (want && !cstr_eq(f->ref.digest, want->ref.digest))
             f->status = "stale";
-        else
+        else if (want && want->approved && !f->approved && f->ref.manifest) {
+            f->status = "stale";
+            f->error = "its approval is missing";
+        } else
             f->status = "ok";
     }
 }

@@ -243,6 +243,18 @@ static void sync_brings_plans_with_their_approvals(void **state) {
     assert_true(all_ok);
     assert_ok(repo_plan_read(&plan, &w.warnings, open_without_primary(&w), "Add Users", w.mem));
     assert_string_equal(plan.status, "APPROVED");
+    // The audit misses an approval that a copy has not.
+    StrList names = {0};
+    const char *folder = path(&w, "one/app/approvals/_41dd_20_55sers");
+    assert_ok(fs_list(&names, folder, w.mem));
+    assert_int_equal(names.len, 1);
+    assert_ok(fs_remove(fs_join(w.mem, folder, names.items[0])));
+    assert_ok(repo_verify(&report, &all_ok, open_repo(&w), NULL, w.mem));
+    assert_false(all_ok);
+    assert_non_null(strstr(json_text(w.mem, report, JSON_PLAIN), "its approval is missing"));
+    assert_ok(repo_sync(&report, &all_ok, open_repo(&w), NULL, NULL, w.mem));
+    assert_ok(repo_verify(&report, &all_ok, open_repo(&w), NULL, w.mem));
+    assert_true(all_ok);
     arena_free(w.mem);
 }
 
