@@ -79,3 +79,14 @@ except (BrokenPipeError, ConnectionResetError):
     print("cut off after %.0f s" % (time.monotonic() - begin))
 P
 }
+
+@test "two servers on one bucket serve one truth" {
+    use_rgw; local p i store; p=$(free_port); store=$(bucket "$RGW_URL")
+    for i in 0 1; do
+        atlas registry serve --store "$store" --listen 127.0.0.1:$((p + i)) > serve$i.log 2>&1 3>&- &
+        echo $! > serve$i.pid
+    done
+    wait_tcp $p $((p + 1))
+    run "$ATLAS_ROOT/tests/support/load" "http://127.0.0.1:$p/query,http://127.0.0.1:$((p + 1))/query" 200 8; echo "$output"
+    [ "$status" -eq 0 ]; has "$output" "errors=0 lost=0"
+}

@@ -79,3 +79,22 @@ with_awscli() { # ENDPOINT
     applies_after_push() { project "$1"; atlas migrate push --env ci > /dev/null; applies_from "$1"; }
     applies_after_push "$(bucket "$SWIFT_URL")&region=eu-west-9"
 }
+
+@test "a directory of 256 MiB is pushed to a bucket and a directory in flat memory" {
+    use_rgw; mkdir migrations
+    python3 - <<'P'
+import base64, os
+for i in range(128):
+    with open("migrations/2026%04d_big.sql" % i, "w") as f:
+        f.write("-- " + base64.b64encode(os.urandom(1536 << 10)).decode() + "\nSELECT 1;\n")
+P
+    atlas migrate hash; project "url=$(bucket "$RGW_URL")" "file://$DIR/copy"
+    python3 - <<'P'
+import os, resource, subprocess
+subprocess.run(["atlas", "migrate", "push", "--env", "ci"], check=True)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+print("peak: %d MiB" % peak)
+assert peak < 64 or "/asan" in os.environ["ATLAS_BUILD"], peak
+P
+    run atlas registry verify --env ci; echo "$output"; [ "$status" -eq 0 ]
+}
