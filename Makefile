@@ -7,7 +7,7 @@ CC      := gcc
 PKG     := pkg-config
 
 # --- modules, top to bottom: includes point down only, and only to the modules named here -------
-MODULES := runner cli server ops project registry migrate store db sql pack hcl report tmpl platform http crypt base
+MODULES := runner cli server ops project registry migrate grant store db sql pack hcl report tmpl platform http crypt base
 
 DEPS_base     :=
 DEPS_crypt    := base
@@ -20,8 +20,9 @@ DEPS_pack     := base
 DEPS_sql      := base
 DEPS_db       := sql base
 DEPS_store    := http crypt base
+DEPS_grant    := http crypt base
 DEPS_migrate  := db sql pack report tmpl crypt base
-DEPS_registry := store pack hcl http crypt base
+DEPS_registry := grant store pack hcl http crypt base
 DEPS_project  := hcl base
 DEPS_ops      := project registry migrate store db sql pack report http crypt base
 DEPS_server   := registry store http crypt pack base

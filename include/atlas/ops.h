@@ -18,6 +18,7 @@ typedef struct Ops {
     const Project *project; // NULL: no configuration file was read
     const volatile sig_atomic_t *cancel;
     const char *sign_key_file; // private key that signs pushes; "" or NULL: ATLAS_SIGN_KEY's, if any
+    bool require_grant;        // as ATLAS_REQUIRE_GRANT=1
     const char *simulate;      // outage rehearsal; "" or NULL: ATLAS_SIMULATE's, if any
     Arena *mem; // of the run
 } Ops;

@@ -32,6 +32,7 @@ typedef struct CloudConfig {
     const char *url;     // GraphQL endpoint
     const char *token;
     const char *project; // "default" if not set
+    bool require_grant;  // while it cannot be reached, only a valid grant lets a run go on
 } CloudConfig;
 
 #define CLOUD_DEFAULT_URL "https://api.atlasgo.cloud/query"

@@ -10,6 +10,7 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
     c->url = cstr_or(url, cstr_or(host_env(o->host, "ATLAS_CLOUD_URL"), CLOUD_DEFAULT_URL));
     c->token = cstr_or(token, host_env(o->host, "ATLAS_TOKEN"));
     c->project = cstr_or(cloud ? cloud->project : NULL, "default");
+    c->require_grant = o->require_grant || cstr_eq(host_env(o->host, "ATLAS_REQUIRE_GRANT"), "1");
     log_mask(c->token);
     return *c->token ? c : NULL;
 }

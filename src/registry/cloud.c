@@ -94,8 +94,8 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
     return NULL;
 }
 
-static Err *query_send(Value **data, CloudTarget *t, const char *query, Value *input, bool once,
-                       Arena *mem) {
+static Err *query_send(Value **data, int *status, CloudTarget *t, const char *query, Value *input,
+                       bool once, Arena *mem) {
     Value *body = value_map(mem);
     value_set_str(body, mem, "query", query, 0);
     if (input) {
@@ -114,27 +114,34 @@ static Err *query_send(Value **data, CloudTarget *t, const char *query, Value *i
     http_header(&req, mem, "Content-Type", "application/json");
     http_header(&req, mem, "User-Agent", user_agent(mem));
     HttpResponse r = {0};
-    t->last_status = 0;
+    *status = 0;
     TRY(http_do(&r, t->base.loop, &req, mem));
-    t->last_status = r.status;
+    *status = r.status;
     return read_answer(data, &r, mem);
 }
 
 // The first request once a token is configured: who are we? Its answer may be empty.
 static Err *greet(CloudTarget *t, Arena *mem) {
+    Greeting g = {0};
     if (t->greeted)
         return NULL;
-    Value *data = NULL;
-    TRY(query_send(&data, t, "query Bot { me { name org } }", NULL, false, mem));
-    t->greeted = true;
-    return NULL;
+    Err *e = query_send(&g.data, &t->last_status, t, "query Bot { me { name org } }", NULL, false, mem);
+    t->greeted = e == NULL;
+    g.refused = t->last_status == 401 || (t->last_status == 403 && err_code(e) == E_DENIED);
+    cloud_keep_grant(t, &g, mem);
+    return e;
 }
 
 Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *field, Value *input,
                bool once, Arena *mem) {
     Value *data = NULL;
-    TRY(greet(t, mem));
-    TRY(query_send(&data, t, query, input, once, mem));
+    Err *e = greet(t, mem);
+    if (!e)
+        e = query_send(&data, &t->last_status, t, query, input, once, mem);
+    if (t->last_status == 401)
+        cloud_keep_grant(t, &(Greeting){.refused = true}, mem);
+    if (e)
+        return error_is_eligible(e) ? cloud_offline(t, e, mem) : e;
     *answer = value_get_fold(data, field);
     return NULL;
 }

@@ -9,8 +9,22 @@ typedef struct CloudTarget {
     const CloudConfig *config;
     HttpBudget budget;
     bool greeted;    // Bot was asked
+    bool judged;     // the grant's word on an outage was taken
     int last_status; // HTTP status of the last answer; 0: none came
 } CloudTarget;
+
+// What the registry said of the token.
+typedef struct Greeting {
+    Value *data; // of Bot's answer; NULL: none
+    bool refused;
+} Greeting;
+
+// The grant is renewed when the registry knows the token and less than half of its life is left, and
+// replaced by a tombstone when it refuses it. Trouble is a debug line.
+void cloud_keep_grant(CloudTarget *t, const Greeting *g, Arena *mem);
+// The registry cannot be reached (`e`): says until when the grant is good, or that there is none. With
+// grants required and none valid, a refusal that nothing falls back from.
+Err *cloud_offline(CloudTarget *t, Err *e, Arena *mem) MUST_USE;
 
 // Sends the document with variable `input` (NULL: none); *answer is data.<field>, NULL if the
 // answer has none. `once`: never sent twice.

@@ -95,8 +95,10 @@ Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) {
     Targets all = repo_targets(r, mem);
     for (size_t i = 0; i < all.len; i++)
         all.items[i]->trust = r->trust;
-    if (r->primary)
+    if (r->primary) {
         r->primary->primary = true;
+        r->primary->fallback = r->backups.len > 0;
+    }
     return NULL;
 }
 

@@ -26,6 +26,7 @@ struct Target {
     const TargetDriver *driver;
     const char *url; // redacted
     bool primary;
+    bool fallback; // of the primary: there are backups
     bool shared; // outlives a run: never marked dead
     Loop *loop;
     Arena *mem;

@@ -1,0 +1,59 @@
+// Grants: evidence, kept below ~/.atlas, that the registry accepted a token. grant-cache.md section 1.
+//
+// A grant is a compact JWS whose key is derived from the token: nobody without the token can forge,
+// change or reuse it. Files that are damaged, too old, of another token or another registry are
+// ignored with a debug line, never an error.
+#ifndef ATLAS_GRANT_H
+#define ATLAS_GRANT_H
+
+#include "atlas/base.h"
+
+typedef struct Grant {
+    const char *tok;      // first 16 hex digits of the token's SHA-256
+    const char *aud;      // the registry's URL
+    const char *org, *sub;// organisation; bot or user; "" if the registry did not tell
+    Time iat, exp;
+    const char *reg, *key;// the registry's own signed grant and the key that verified it; "" if none
+    Value *seen;          // highest seq by ref ("app/refs/tags/latest"); a map, never NULL
+    bool gone;            // a tombstone: the registry refused the token at `iat`
+} Grant;
+
+enum { GRANT_LIFE_S = 30 * 86400, GRANT_MAX_FILE = 64 << 10, GRANT_MIN_TOKEN = 32 };
+
+// "<16 hex>" of a token, as in its file's name.
+char *grant_tok(Arena *mem, const char *token);
+
+// The compact JWS, signed with the token.
+char *grant_encode(const Grant *g, const char *token, Arena *mem);
+// E_DAMAGED: not a JWS of ours, wrong signature, another token's or registry's, or issued in the future
+// (more than five minutes); E_UNAUTHORIZED: expired. `out` is set with E_UNAUTHORIZED too. A tombstone
+// never expires.
+Err *grant_decode(Grant *out, Str text, const char *token, const char *aud, const Host *host,
+                  Arena *mem) MUST_USE;
+// When it ends: the earlier of `exp` and `iat` + ATLAS_GRANT_TTL.
+Time grant_end(const Grant *g, const Host *host);
+// Less than half of its life is left.
+bool grant_wants_renewal(const Grant *g, const Host *host);
+
+// --- the files ----------------------------------------------------------------------------------
+
+// $ATLAS_HOME, else $HOME/.atlas; below it $ATLAS_HOME_SUBDIR. NULL: there is no home. E_CONFIG: a
+// sub-directory that leaves the home.
+Err *grant_home(const char **out, const Host *host, Arena *mem) MUST_USE;
+// The newest word on this token for this registry: *found false if there is none. A tombstone beats
+// every grant that is older.
+Err *grant_load(bool *found, Grant *out, const char *token, const char *aud, const Host *host,
+                Arena *mem) MUST_USE;
+// Writes <home>/grants/<tok>.jws (0600; directories 0700) unless what stands there is newer. Several
+// processes may do so at once.
+Err *grant_store(const Grant *g, const char *token, const Host *host, Arena *mem) MUST_USE;
+Err *grant_remove(const char *token, const Host *host, Arena *mem) MUST_USE;
+
+// --- the token of `atlas login` -----------------------------------------------------------------
+
+// <home>/token (0600): the token and the URL of its registry, both "" if there is none.
+Err *grant_token_read(const char **token, const char **url, const Host *host, Arena *mem) MUST_USE;
+Err *grant_token_write(const char *token, const char *url, const Host *host, Arena *mem) MUST_USE;
+Err *grant_token_remove(const Host *host, Arena *mem) MUST_USE;
+
+#endif
