@@ -141,6 +141,20 @@ Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const Proj
                     const char *dir_url, const char *format, bool is_short, bool latest,
                     StrList *warnings, Arena *mem) MUST_USE;
 
+// --- login --------------------------------------------------------------------------------------
+
+typedef struct OpsLoginParams {
+    const char *token;
+    const char *org; // "" or NULL: any
+    bool grant_only; // keep the grant, not the token
+} OpsLoginParams;
+
+// Reports are {Org, User, URL, TokenExpires?, GrantExpires?, Offline?}.
+Err *ops_login(Value **report, const Ops *o, const OpsLoginParams *p, Arena *mem) MUST_USE;
+Err *ops_whoami(Value **report, const Ops *o, Arena *mem) MUST_USE;
+// Forgets the token of `atlas login` and the grants of that and of ATLAS_TOKEN's.
+Err *ops_logout(bool *was, const Ops *o, Arena *mem) MUST_USE;
+
 // --- registries ---------------------------------------------------------------------------------
 
 // slug "": the env's repo.name. *all_ok: every ref of every target is ok.

@@ -37,6 +37,17 @@ typedef struct CloudConfig {
 
 #define CLOUD_DEFAULT_URL "https://api.atlasgo.cloud/query"
 
+// Whom a token belongs to, by the registry's word, or by the grant while it cannot be reached.
+typedef struct CloudIdentity {
+    const char *org, *user;
+    bool offline;   // the grant's word
+    bool has_grant; // one is kept now
+    Time grant_end;
+} CloudIdentity;
+// Checks the token and keeps its grant. E_UNAUTHORIZED; E_UNREACHABLE: neither the registry nor a valid
+// grant tells.
+Err *cloud_identify(CloudIdentity *out, const CloudConfig *c, Loop *loop, Arena *mem) MUST_USE;
+
 // A place that many repositories live in, opened once by a process that serves many operations.
 typedef struct Target RepoHome;
 // E_INVALID, E_UNSUPPORTED, E_UNAUTHORIZED as store_open; no I/O. Lives as long as `mem`. `sign_key`:

@@ -62,6 +62,11 @@ SPEC sign_key_file = {"sign-key-file", 0, FLAG_STRING, NULL, NULL,
                       NULL};
 SPEC sign_key = {"sign-key", 0, FLAG_STRING, NULL, NULL,
                  "file of the private key that signs what is pushed here", 0, NULL};
+SPEC token = {"token", 0, FLAG_STRING, NULL, NULL,
+              "the token; - reads it from standard input (default: ATLAS_TOKEN's value)", 0, NULL};
+SPEC token_file = {"token-file", 0, FLAG_STRING, NULL, NULL, "file of the token", 0, NULL};
+SPEC grant_only = {"grant-only", 0, FLAG_BOOL, NULL, NULL,
+                   "keep the grant for days on which the registry is down, not the token", 0, NULL};
 SPEC repo_name = {"name", 0, FLAG_STRING, NULL, NULL, "name of the repository", FLAG_REQUIRED, NULL};
 SPEC repo_type = {"type", 0, FLAG_STRING, NULL, NULL,
                   "what it holds: migration_directory (m) or schema (s)", FLAG_REQUIRED, NULL};
@@ -119,6 +124,11 @@ const Command cli_commands[] = {
      FLAGS(TARGETS, &page, &format), false, cli_repo_list},
     {"cloud repo describe", "", 0, "Show one repository",
      FLAGS(TARGETS, &by_slug, &by_id, &by_name, &format), false, cli_repo_describe},
+    {"login", "[org]", 1, "Check a token and keep it, or its grant alone",
+     FLAGS(GLOBAL, &token, &token_file, &grant_only, &format), false, cli_login},
+    {"logout", "", 0, "Forget the token and its grant", FLAGS(GLOBAL), false, cli_logout},
+    {"whoami", "", 0, "Show whom the token belongs to, and until when its grant is good",
+     FLAGS(GLOBAL, &format), false, cli_whoami},
     {"project show", "", 0, "Print what the configuration evaluates to, as JSON", FLAGS(GLOBAL), true,
      cli_project_show},
     {"version", "", 0, "Print the version", no_flags, false, cli_version},

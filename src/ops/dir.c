@@ -1,4 +1,5 @@
 // Directories and repositories as configurations name them.
+#include "atlas/grant.h"
 #include "atlas/ops.h"
 
 #include "internal.h"
@@ -7,8 +8,19 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
     CloudConfig *c = NEW(mem, CloudConfig);
     const ProjectCloud *cloud = o->project ? &o->project->cloud : NULL;
     const char *url = cloud ? cloud->url : NULL, *token = cloud ? cloud->token : NULL;
-    c->url = cstr_or(url, cstr_or(host_env(o->host, "ATLAS_CLOUD_URL"), CLOUD_DEFAULT_URL));
+    const char *kept_token = "", *kept_url = "";
+    url = cstr_or(url, host_env(o->host, "ATLAS_CLOUD_URL"));
     c->token = cstr_or(token, host_env(o->host, "ATLAS_TOKEN"));
+    if (!*c->token) { // of `atlas login`: good for the registry it was given for
+        AutoErr e = grant_token_read(&kept_token, &kept_url, o->host, mem);
+        if (e)
+            log_debug("%s", err_text(e));
+        if (cstr_empty(url) || cstr_eq(url, kept_url)) {
+            c->token = kept_token;
+            url = kept_url;
+        }
+    }
+    c->url = cstr_or(url, CLOUD_DEFAULT_URL);
     c->project = cstr_or(cloud ? cloud->project : NULL, "default");
     c->require_grant = o->require_grant || cstr_eq(host_env(o->host, "ATLAS_REQUIRE_GRANT"), "1");
     log_mask(c->token);

@@ -309,6 +309,40 @@ static const TargetDriver cloud_driver = {
     .describe = cloud_describe,
 };
 
+static Err *identify_online(CloudIdentity *out, CloudTarget *t, Arena *mem) {
+    Value *data = NULL;
+    Err *e = query_send(&data, &t->last_status, t, "query Bot { me { name org } }", NULL, false, mem);
+    const Value *me = e ? NULL : value_get_fold(data, "me");
+    cloud_keep_grant(t, &(Greeting){.data = data, .refused = t->last_status == 401}, mem);
+    TRY(e);
+    if (!me || me->kind != V_MAP)
+        return err_new(E_UNREACHABLE, "the registry does not say whom the token belongs to");
+    out->org = value_get_text(me, "org");
+    out->user = value_get_text(me, "name");
+    return NULL;
+}
+
+Err *cloud_identify(CloudIdentity *out, const CloudConfig *c, Loop *loop, Arena *mem) {
+    CloudTarget *t = (CloudTarget *)target_cloud(c, loop, mem);
+    Grant g;
+    *out = (CloudIdentity){.org = "", .user = ""};
+    Err *e = identify_online(out, t, mem);
+    if (e && !error_is_eligible(e))
+        return e;
+    out->has_grant = cloud_load_grant(&g, t, mem) && !g.gone;
+    out->grant_end = out->has_grant ? grant_end(&g, loop_host(loop)) : (Time){0};
+    if (!e)
+        return NULL;
+    if (!out->has_grant)
+        return err_wrap(e, "%s", t->base.url);
+    log_debug("%s: %s", t->base.url, err_text(e));
+    err_free(e);
+    out->offline = true;
+    out->org = g.org;
+    out->user = g.sub;
+    return NULL;
+}
+
 Target *target_cloud(const CloudConfig *config, Loop *loop, Arena *mem) {
     CloudTarget *t = NEW(mem, CloudTarget);
     target_init(&t->base, &cloud_driver, config->url, loop, mem);

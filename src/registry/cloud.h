@@ -2,6 +2,7 @@
 #ifndef ATLAS_REGISTRY_CLOUD_H
 #define ATLAS_REGISTRY_CLOUD_H
 
+#include "atlas/grant.h"
 #include "target.h"
 
 typedef struct CloudTarget {
@@ -22,6 +23,8 @@ typedef struct Greeting {
 // The grant is renewed when the registry knows the token and less than half of its life is left, and
 // replaced by a tombstone when it refuses it. Trouble is a debug line.
 void cloud_keep_grant(CloudTarget *t, const Greeting *g, Arena *mem);
+// The newest word on the token, if there is one; maybe a tombstone.
+bool cloud_load_grant(Grant *out, const CloudTarget *t, Arena *mem);
 // The registry cannot be reached (`e`): says until when the grant is good, or that there is none. With
 // grants required and none valid, a refusal that nothing falls back from.
 Err *cloud_offline(CloudTarget *t, Err *e, Arena *mem) MUST_USE;

@@ -1,5 +1,4 @@
 // Grants of a cloud's token: grant-cache.md section 2.
-#include "atlas/grant.h"
 #include "cloud.h"
 
 static void store(const CloudTarget *t, const Grant *g, Arena *mem) {
@@ -8,7 +7,7 @@ static void store(const CloudTarget *t, const Grant *g, Arena *mem) {
         log_debug("the grant was not kept: %s", err_text(e));
 }
 
-static bool load(Grant *out, const CloudTarget *t, Arena *mem) {
+bool cloud_load_grant(Grant *out, const CloudTarget *t, Arena *mem) {
     bool found = false;
     AutoErr e = grant_load(&found, out, t->config->token, t->config->url, loop_host(t->base.loop), mem);
     if (e)
@@ -26,7 +25,7 @@ static Grant made_now(const CloudTarget *t, Arena *mem) {
 void cloud_keep_grant(CloudTarget *t, const Greeting *g, Arena *mem) {
     const Value *me = g->data ? value_get_fold(g->data, "me") : NULL;
     Grant kept, fresh = made_now(t, mem);
-    bool found = load(&kept, t, mem);
+    bool found = cloud_load_grant(&kept, t, mem);
     if (g->refused && !(found && kept.gone)) {
         fresh.gone = true;
         store(t, &fresh, mem);
@@ -60,7 +59,7 @@ Err *cloud_offline(CloudTarget *t, Err *e, Arena *mem) {
     if (t->judged || !t->base.fallback)
         return e;
     t->judged = true;
-    bool found = load(&g, t, mem);
+    bool found = cloud_load_grant(&g, t, mem);
     if (found && !g.gone)
         return said(e, "the grant of its token is valid until %s",
                     time_rfc3339ms(mem, grant_end(&g, host)));

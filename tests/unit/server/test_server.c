@@ -33,6 +33,7 @@ static void world(World *w) {
     *w = (World){.mem = arena_new(NULL)};
     assert_ok(loop_new(&w->loop, &host_system, w->mem));
     w->dir = test_dir(w->mem);
+    setenv("ATLAS_HOME", w->dir, 1); // grants are kept there
     w->options = (ServerOptions){.store_url = arena_printf(w->mem, "file://%s/store", w->dir),
                                  .listen = "127.0.0.1:0", .loop = w->loop, .ready = ready, .ctx = w,
                                  .stop = &w->stop, .reload = &w->reload};

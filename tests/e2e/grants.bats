@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# Grants: jobs go on while the registry cannot be reached. grant-cache.md sections 1 and 2.
+bats_require_minimum_version 1.5.0
+load common
+setup() { common_setup; TOKEN=aci_0123456789abcdef0123456789abcdef; }
+teardown() { common_teardown; }
+
+tokens_file() { printf 'ci-bot:%s:push\n' "$(printf %s "$TOKEN" | sha256sum | cut -d' ' -f1)" > tokens; }
+registry() { tokens_file; serve --tokens tokens "$@"; ADDRESS=${REGISTRY#http://}; export ATLAS_TOKEN=$TOKEN; }
+again() { # the registry comes back at its old address
+    atlas registry serve --store "file://$DIR/registry" --listen "$ADDRESS" --tokens tokens > serve.log 2>&1 3>&- &
+    echo $! > serve.pid; wait_tcp "${ADDRESS##*:}"
+}
+grant() { ls "$HOME/.atlas/grants"; }
+payload() { python3 -c 'import base64,json,sys; p=open(sys.argv[1]).read().split(".")[1]; print(json.dumps(json.loads(base64.urlsafe_b64decode(p+"=="))))' "$HOME"/.atlas/grants/*.jws; }
+
+@test "login, whoami, logout: the token is checked and never printed" {
+    registry; unset ATLAS_TOKEN
+    run --separate-stderr atlas whoami; [ "$status" -eq 1 ]; equal "$stderr" "Error: command requires 'atlas login'"
+    run atlas login --token "$TOKEN"; [ "$status" -eq 0 ]; has "$output" "Org: self-hosted" "User: ci-bot" "Grant expires: "; lacks "$output" "$TOKEN"
+    equal "$(stat -c %a "$HOME/.atlas/token" "$HOME"/.atlas/grants/*.jws "$HOME/.atlas/grants" | paste -sd' ')" "600 600 700"
+    run atlas whoami --format '{{ .User }}@{{ .Org }}'; equal "$output" "ci-bot@self-hosted"
+    run atlas whoami --format '{{ json . }}'; jq -e '.GrantExpires and .URL and (has("TokenExpires") | not)' <<< "$output"
+    migrations 1; atlas migrate push app # with the token of the login
+    run atlas logout; [ "$status" -eq 0 ]; [ ! -e "$HOME/.atlas/token" ]; [ -z "$(grant)" ]
+    run atlas logout; has "$output" "not logged in"
+    run --separate-stderr atlas login --token wrong-token-wrong-token-wrong-token; [ "$status" -eq 1 ]; has "$stderr" "Unauthorized"; [ ! -e "$HOME/.atlas/token" ]
+    run --separate-stderr atlas login other-org --token "$TOKEN"; [ "$status" -eq 1 ]; has "$stderr" 'belongs to the organisation "self-hosted", not to "other-org"'
+}
+
+@test "login: the token comes from standard input, a file or ATLAS_TOKEN" {
+    registry; unset ATLAS_TOKEN
+    echo "$TOKEN" | atlas login --token - --grant-only; [ ! -e "$HOME/.atlas/token" ]; equal "$(grant | wc -l)" 1; atlas logout; rm -rf "$HOME/.atlas"
+    echo "$TOKEN" > t; atlas login --token-file t --grant-only; equal "$(grant | wc -l)" 1; rm -rf "$HOME/.atlas"
+    ATLAS_TOKEN=$TOKEN atlas login --grant-only; equal "$(grant | wc -l)" 1
+    run --separate-stderr atlas login --token x --token-file t; [ "$status" -eq 1 ]
+    run --separate-stderr atlas login --token ''  < /dev/null; [ "$status" -eq 1 ]; has "$stderr" "there is no token"
+    # Offline, with a grant: fine. Of another token: an error that names the registry.
+    stop_serving
+    run --separate-stderr atlas login --token "$TOKEN" --grant-only; [ "$status" -eq 0 ]; has "$stderr" "cannot be reached" "valid until"; has "$output" "User: ci-bot"
+    run --separate-stderr atlas login --token "${TOKEN}x" --grant-only; [ "$status" -eq 1 ]; has "$stderr" "127.0.0.1"
+}
+
+@test "every run leaves a grant, and renews it only when half of its life is over" {
+    registry; migrations 1; atlas migrate push app; payload > first
+    jq -e --arg url "$ATLAS_CLOUD_URL" '.v == 1 and .aud == $url and .org == "self-hosted" and .sub == "ci-bot" and .exp - .iat == 2592000 and (.tok | length == 16)' first
+    cp "$HOME"/.atlas/grants/*.jws kept; atlas migrate ls --dir atlas://app; cmp kept "$HOME"/.atlas/grants/*.jws
+    ATLAS_GRANT_TTL=1ms atlas migrate ls --dir atlas://app # it has expired: a fresh one
+    equal "$(payload | jq -r .sub)" ci-bot
+    grep -rq "$TOKEN" "$HOME/.atlas" && return 1 || true
+}
+
+@test "the registry is down: with a grant a push goes to the backups and an apply comes from them" {
+    registry; migrations 2; project "file://$DIR/b1"; atlas migrate push --env ci; stop_serving
+    run --separate-stderr atlas migrate push --env ci; [ "$status" -eq 0 ]; has "$stderr" "the grant of its token is valid until"
+    ATLAS_REQUIRE_GRANT=1 run --separate-stderr atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" "t1 t2"
+    equal "$(grep -c '^Warning' <<< "$stderr")" 1; has "$stderr" "the grant of its token is valid until"
+    # Without one: a warning, or an error where a grant is required.
+    rm -rf "$HOME/.atlas"
+    run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 0 ]; has "$stderr" "there is no valid grant for this token"
+    ATLAS_REQUIRE_GRANT=1 run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "there is no valid grant for this token"
+    ATLAS_REQUIRE_GRANT=1 run --separate-stderr atlas migrate push --env ci; [ "$status" -eq 1 ]
+}
+
+@test "a revoked token: the step fails, a tombstone stays, and an old grant put back does not help" {
+    registry; migrations 1; project "file://$DIR/b1"; atlas migrate push --env ci
+    cp "$HOME"/.atlas/grants/*.jws old.jws
+    : > tokens; kill -HUP "$(cat serve.pid)"
+    local i; for i in $(seq 100); do grep -q "tokens reloaded" serve.log && break; sleep 0.05; done
+    run --separate-stderr atlas migrate push --env ci; [ "$status" -eq 1 ]; has "$stderr" "Unauthorized"
+    payload | jq -e .gone
+    stop_serving
+    run --separate-stderr atlas migrate ls --env prod; has "$stderr" "the registry refused this token before"
+    ATLAS_REQUIRE_GRANT=1 run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]
+    # The token is good again: a newer grant takes the tombstone's place.
+    tokens_file; again; atlas migrate ls --env prod; payload | jq -e '.gone == null'
+}
+
+@test "homes that do not serve never fail a step" {
+    registry; migrations 1; atlas migrate push app
+    HOME= run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    HOME=/proc/none run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    ATLAS_HOME=/dev/null run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    ATLAS_HOME=$DIR/k8s ATLAS_HOME_SUBDIR=shop atlas migrate ls --dir atlas://app; [ -e k8s/shop/grants ]
+    printf 'garbage' > "$(ls "$HOME"/.atlas/grants/*.jws)"; run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    payload | jq -e .exp # and is replaced by a good one
+    ln -sf /etc/passwd "$(ls "$HOME"/.atlas/grants/*.jws)"; run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    ATLAS_HOME_SUBDIR=../up run --separate-stderr atlas login --token "$TOKEN"; [ "$status" -eq 1 ]; has "$stderr" "leaves the home"
+}
