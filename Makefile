@@ -20,14 +20,14 @@ DEPS_pack     := base
 DEPS_sql      := base
 DEPS_db       := sql base
 DEPS_store    := http crypt base
-DEPS_grant    := http crypt base
+DEPS_grant    := pack http crypt base
 DEPS_migrate  := db sql pack report tmpl crypt base
 DEPS_registry := grant store pack hcl http crypt base
 DEPS_project  := hcl base
 DEPS_ops      := project registry migrate grant store db sql pack report http crypt base
 DEPS_server   := registry store http crypt pack base
 DEPS_cli      := server ops project registry migrate db report tmpl http base
-DEPS_runner   := ops project report platform tmpl http base
+DEPS_runner   := ops project grant report platform tmpl http base
 
 # --- third-party libraries: each is seen by one module only -------------------------------------
 PKG_base   := jansson expat

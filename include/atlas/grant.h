@@ -44,10 +44,31 @@ Err *grant_home(const char **out, const Host *host, Arena *mem) MUST_USE;
 // every grant that is older.
 Err *grant_load(bool *found, Grant *out, const char *token, const char *aud, const Host *host,
                 Arena *mem) MUST_USE;
+// The file as it stands, "" if there is none that is valid or a tombstone.
+Err *grant_text(const char **out, const char *token, const char *aud, const Host *host,
+                Arena *mem) MUST_USE;
+// As grant_store, with a text from elsewhere: whatever is not valid is an error of grant_decode.
+Err *grant_take(Str text, const char *token, const char *aud, const Host *host, Arena *mem) MUST_USE;
 // Writes <home>/grants/<tok>.jws (0600; directories 0700) unless what stands there is newer. Several
 // processes may do so at once.
 Err *grant_store(const Grant *g, const char *token, const Host *host, Arena *mem) MUST_USE;
 Err *grant_remove(const char *token, const Host *host, Arena *mem) MUST_USE;
+
+// --- the platform's cache (grant-cache.md section 3) ----------------------------------------------
+
+typedef struct GrantCache {
+    const Host *host;
+    struct Loop *loop;
+    const char *platform;    // "github", "gitlab", "circleci", "bitbucket", or anything else
+    const char *token, *aud; // token "" or NULL: grants play no part
+    const char *before;      // the grant's text after restoring: what has not changed is not saved
+} GrantCache;
+
+// Fetches the grant before an action, unless the local one is still good. Never fails: trouble is a
+// debug line.
+void grant_cache_restore(GrantCache *c, Arena *mem);
+// Keeps the grant after an action, if it is not in the cache as it is. Never fails: trouble is a warning.
+void grant_cache_save(const GrantCache *c, Arena *mem);
 
 // --- the token of `atlas login` -----------------------------------------------------------------
 

@@ -32,4 +32,13 @@ Err *pack_end(PackWriter *w) MUST_USE;
 // links, directories and devices; E_TOO_LARGE over the limits; E_DAMAGED if it is no whole archive.
 Err *pack_untar(PackEntries *out, Str archive, Arena *mem) MUST_USE;
 
+// --- bundles: compressed archives with paths, as caches of CI platforms keep them -----------------
+
+// The regular files of a tar, gzip or not, under the names they have there; everything else is left out.
+// E_TOO_LARGE over `max_bytes` of contents or `max_entries`; E_DAMAGED.
+Err *pack_read_bundle(PackEntries *out, Str bundle, size_t max_bytes, size_t max_entries,
+                      Arena *mem) MUST_USE;
+// A gzip-compressed tar, mode 0600, no times.
+Err *pack_write_bundle(Str *out, const PackEntries *entries, Arena *mem) MUST_USE;
+
 #endif

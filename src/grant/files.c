@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "atlas/grant.h"
+#include "internal.h"
 
 #define FOLDER "grants"
 #define TOKEN_FILE "token"
@@ -57,14 +57,14 @@ static Err *read_at(Str *out, int folder, const char *name, Arena *mem) {
     return NULL;
 }
 
-static char *file_name(Arena *mem, const char *token) {
+char *grant_file_name(Arena *mem, const char *token) {
     return arena_printf(mem, "%s.jws", grant_tok(mem, token));
 }
 
 static Err *load(Grant *out, int folder, const char *token, const char *aud, const Host *host,
                  Arena *mem) {
     Str text;
-    TRY(read_at(&text, folder, file_name(mem, token), mem));
+    TRY(read_at(&text, folder, grant_file_name(mem, token), mem));
     return grant_decode(out, text, token, aud, host, mem);
 }
 
@@ -133,7 +133,7 @@ Err *grant_store(const Grant *g, const char *token, const Host *host, Arena *mem
             return err_errno(errno, "locking %s/" FOLDER, home);
     if (outdated(g, folder, token, host, mem))
         return NULL;
-    return write_at(folder, file_name(mem, token), str_from(grant_encode(g, token, mem)), host, mem);
+    return write_at(folder, grant_file_name(mem, token), str_from(grant_encode(g, token, mem)), host, mem);
 }
 
 Err *grant_remove(const char *token, const Host *host, Arena *mem) {
@@ -141,9 +141,52 @@ Err *grant_remove(const char *token, const Host *host, Arena *mem) {
     AutoFd folder = -1;
     TRY(grant_home(&home, host, mem));
     TRY(open_folder(&folder, home));
-    if (folder >= 0 && unlinkat(folder, file_name(mem, token), 0) < 0 && errno != ENOENT)
+    if (folder >= 0 && unlinkat(folder, grant_file_name(mem, token), 0) < 0 && errno != ENOENT)
         return err_errno(errno, "%s/" FOLDER, home);
     return NULL;
+}
+
+// --- texts of elsewhere -------------------------------------------------------------------------
+
+Err *grant_text(const char **out, const char *token, const char *aud, const Host *host, Arena *mem) {
+    const char *home;
+    AutoFd folder = -1;
+    Str text;
+    Grant g;
+    *out = "";
+    TRY(grant_home(&home, host, mem));
+    TRY(open_folder(&folder, home));
+    Err *e = folder < 0 ? NULL : read_at(&text, folder, grant_file_name(mem, token), mem);
+    if (folder < 0 || err_code(e) == E_NOT_FOUND) {
+        err_free(e);
+        return NULL;
+    }
+    TRY(e);
+    TRY(grant_decode(&g, text, token, aud, host, mem));
+    *out = text.ptr;
+    return NULL;
+}
+
+Err *grant_take(Str text, const char *token, const char *aud, const Host *host, Arena *mem) {
+    Grant g;
+    TRY(grant_decode(&g, text, token, aud, host, mem));
+    return grant_store(&g, token, host, mem);
+}
+
+Err *folder_read(Str *out, const char *dir, const char *name, Arena *mem) {
+    AutoFd folder = -1;
+    const char *home = fs_join(mem, dir, ".atlas");
+    TRY(open_folder(&folder, home));
+    return folder < 0 ? err_new(E_NOT_FOUND, "%s holds no grants", home)
+                      : read_at(out, folder, name, mem);
+}
+
+Err *folder_write(const char *dir, const char *name, Str text, const Host *host, Arena *mem) {
+    AutoFd folder = -1;
+    const char *home = fs_join(mem, dir, ".atlas");
+    TRY(make_folder(&folder, home));
+    TRY(fs_write_atomic(fs_join(mem, home, ".gitignore"), str_from("*\n"), 0644));
+    return write_at(folder, name, text, host, mem);
 }
 
 // --- the token ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "atlas/grant.h"
 #include "run.h"
 
 static const struct {
@@ -156,15 +157,26 @@ static Err *load_project(Run *r) {
     return NULL;
 }
 
+static Err *handle(Run *r) {
+    for (size_t i = 0; i < COUNT_OF(handlers); i++)
+        if (cstr_eq(handlers[i].id, r->action->id))
+            return handlers[i].fn(r);
+    BUG("action %s has no handler", r->action->id);
+}
+
 static Err *run_action(Run *r) {
     warn_unknown_inputs(r);
     TRY(change_directory(r));
     TRY(loop_new(&r->ops.loop, r->world->host, r->mem));
     TRY(load_project(r));
-    for (size_t i = 0; i < COUNT_OF(handlers); i++)
-        if (cstr_eq(handlers[i].id, r->action->id))
-            return handlers[i].fn(r);
-    BUG("action %s has no handler", r->action->id);
+    const CloudConfig *cloud = ops_cloud(&r->ops, r->mem);
+    GrantCache cache = {.host = r->world->host, .loop = r->ops.loop,
+                        .platform = platform_name(r->platform), .token = cloud ? cloud->token : "",
+                        .aud = cloud ? cloud->url : ""};
+    grant_cache_restore(&cache, r->mem);
+    Err *e = handle(r);
+    grant_cache_save(&cache, r->mem); // of a failed step too: it may have left a tombstone
+    return e;
 }
 
 // The platform's fatal level, on standard output as everything else.
@@ -197,7 +209,8 @@ Err *runner_run(int argc, char **argv, const RunnerWorld *w, Arena *mem) {
     r.ops = (Ops){.host = w->host, .cancel = w->cancel, .mem = mem};
     r.platform = platform_open(w->host, (PlatformIo){0}, mem);
     log_set_sink(platform_log_sink(r.platform));
-    log_set_level(LOG_INFO);
+    // GitHub sets it when a run's debug log is asked for.
+    log_set_level(cstr_eq(host_env(w->host, "RUNNER_DEBUG"), "1") ? LOG_DEBUG : LOG_INFO);
     if (*host_env(w->host, "ATLAS_PATH"))
         log_debug("ATLAS_PATH is ignored: there is no second program");
     if (!r.action)
