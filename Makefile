@@ -99,7 +99,14 @@ define contract_module
 $(BUILD)/tests/contract/test_$(1): $(BUILD)/tests/contract/test_$(1).o $(call libs,$(1))
 	$(CC) $(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(call ldlibs,$(1)) -lcmocka
 endef
-$(foreach m,store db,$(eval $(call contract_module,$(m))))
+$(foreach m,store db registry,$(eval $(call contract_module,$(m))))
+RACE := $(BUILD)/tests/contract/race_registry
+$(RACE): $(RACE).o $(call libs,registry)
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call ldlibs,registry)
+RECORD := $(BUILD)/tests/support/record
+$(RECORD): tests/support/record.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c17 $(CFLAGS_dev) $(WARN) -o $@ $<
 .PRECIOUS: $(BUILD)/tests/unit/%.o
 
 # --- fuzzing: tests/fuzz/fuzz_<module>_<what>.c, seeds in tests/fuzz/corpus/<module>_<what>/ -----
@@ -147,12 +154,19 @@ demo: ## install what is missing, build, and play the whole story
 check: ## install what is missing, build, and run all tests
 	@tests/support/deps build && tests/support/deps test
 	@tests/support/check
-e2e: all $(BUILD)/tests/contract/test_store ## end-to-end tests against real servers (T=file.bats: one of them)
+e2e: all $(BUILD)/tests/contract/test_store $(BUILD)/tests/contract/test_registry $(RACE) $(RECORD) ## end-to-end tests against real servers (T=file.bats: one of them)
 	@tests/support/run-e2e $(BUILD) $(T)
-bench: ## measure, as ratios side by side in one run
+STORE_IO := $(BUILD)/tests/bench/store_io
+$(STORE_IO): $(STORE_IO).o $(call libs,store)
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call ldlibs,store)
+bench: ## measure, as ratios side by side in one run (B="stores serve": some parts of it)
 	@tests/support/deps build && tests/support/deps test && tests/support/deps bench
-	@$(MAKE) --no-print-directory -j$(shell nproc) all >/dev/null
-	@tests/bench/run $(BUILD)
+	@$(MAKE) --no-print-directory -j$(shell nproc) all $(STORE_IO) >/dev/null
+	@tests/bench/run $(BUILD) $(B)
+check-peers: ## the stores and credentials against better judges, where Go or PyPI can be reached
+	@tests/support/deps build && tests/support/deps test
+	@$(MAKE) --no-print-directory -j$(shell nproc) all $(BUILD)/tests/contract/test_store >/dev/null
+	@tests/peers/run $(BUILD)
 release: ## one static binary in build/release/
 	@tests/support/deps build && tests/support/deps release && tests/support/release
 container-check: ## build the container image and run it as root and as nobody
@@ -164,6 +178,6 @@ help: ## list the targets
 clean: ## remove all build output
 	rm -rf build
 
-.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check e2e bench release container-check help clean
+.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check check-peers e2e bench release container-check help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -35,6 +35,34 @@ Time grant_end(const Grant *g, const Host *host);
 // Less than half of its life is left.
 bool grant_wants_renewal(const Grant *g, const Host *host);
 
+// --- grants that a registry signs ----------------------------------------------------------------
+
+typedef struct SignedGrant {
+    const char *iss, *org, *sub, *tok; // tok: as in Grant
+    Time iat, exp;
+} SignedGrant;
+
+typedef struct GrantKey {
+    const char *kid; // first 16 hex digits of the public key's SHA-256
+    Str seed;        // "" if only the public half is known
+    Str public_key;
+} GrantKey;
+typedef LIST(GrantKey) GrantKeys;
+
+// The keys of a key file: one "ed25519-private:BASE64" a line, empty lines and # skipped. The first signs,
+// all are published. E_SYNTAX with the line; never quotes it.
+Err *grant_keys_parse(GrantKeys *out, const char *text, const char *file, Arena *mem) MUST_USE;
+// A compact JWS, EdDSA (RFC 8037).
+char *signed_grant_encode(const SignedGrant *g, const GrantKey *key, Arena *mem);
+// E_DAMAGED unless one of `keys` signed it.
+Err *signed_grant_decode(SignedGrant *out, const GrantKey **by, const char *text,
+                         const GrantKeys *keys, Arena *mem) MUST_USE;
+// The key set as /.well-known/jwks.json, and back (others than Ed25519 are left out).
+char *grant_jwks_text(const GrantKeys *keys, Arena *mem);
+Err *grant_jwks_parse(GrantKeys *out, Str text, Arena *mem) MUST_USE;
+// Whether the grant carries one that is signed with the pinned key ("ed25519:BASE64") and still good.
+bool grant_is_signed(const Grant *g, const char *pinned, const Host *host, Arena *mem);
+
 // --- the files ----------------------------------------------------------------------------------
 
 // $ATLAS_HOME, else $HOME/.atlas; below it $ATLAS_HOME_SUBDIR. NULL: there is no home. E_CONFIG: a

@@ -68,6 +68,7 @@ Err *body_each(const Body *b, Err *(*fn)(void *ctx, Str piece), void *ctx) MUST_
 // that operation.
 typedef struct HttpBudget {
     int64_t limit_ms, used_ms;
+    int64_t counted_to; // monotonic ms
 } HttpBudget;
 HttpBudget http_budget(const Loop *l); // ATLAS_HTTP_TIMEOUT, else 30 s
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "atlas/base/buf.h"
 
@@ -257,6 +258,30 @@ static bool is_secret_key(const char *key, size_t len) {
            cstr_eq(lower, "pwd");
 }
 
+// The last place of `plain`, or of its percent-encoded form, in a text; NULL if there is none.
+static const char *find_last(const char *text, size_t len, const char *plain, const char *encoded) {
+    size_t a = strlen(plain), b = strlen(encoded);
+    for (size_t i = len; i-- > 0;)
+        if ((len - i >= a && memcmp(text + i, plain, a) == 0) ||
+            (len - i >= b && strncasecmp(text + i, encoded, b) == 0))
+            return text + i;
+    return NULL;
+}
+
+// A parameter's value; user and password of an address in it are masked.
+static void copy_value(Buf *out, const char *v, size_t len, const char *mask) {
+    const char *at = find_last(v, len, "@", "%40");
+    const char *slashes = at ? find_last(v, (size_t)(at - v), "//", "%2f%2f") : NULL;
+    if (!slashes) {
+        buf_add(out, v, len);
+        return;
+    }
+    size_t head = (size_t)(slashes - v) + (*slashes == '/' ? 2 : 6);
+    buf_add(out, v, head);
+    buf_str(out, mask);
+    buf_add(out, at, len - (size_t)(at - v));
+}
+
 // Copies the query at `p` up to white space or "#", with secret values masked; returns its end.
 static const char *copy_query(Buf *out, const char *p, const char *mask) {
     while (*p && !strchr(" \t\r\n\"'#", *p)) {
@@ -265,7 +290,7 @@ static const char *copy_query(Buf *out, const char *p, const char *mask) {
             buf_add(out, p, key + 1);
             buf_str(out, mask);
         } else {
-            buf_add(out, p, len);
+            copy_value(out, p, len, mask);
         }
         p += len;
         if (*p == '&') {

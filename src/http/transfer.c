@@ -12,6 +12,7 @@ enum {
     BACKOFF_MS = 200,
     MAX_REDIRECTS = 5,
     MAX_HEADER_BYTES = 256 << 10,
+    PIECE_BYTES = 256 << 10, // of system calls; memory only where that much comes
 };
 
 // Everything one attempt needs; lives on the stack of http_do's task.
@@ -22,18 +23,26 @@ typedef struct Exchange {
     HttpResponse *out;
     Arena *mem;
     int64_t sent;       // of the request's body
-    Buf memory;         // the answer, until it outgrows memory_max
+    Buf memory;         // the answer, or what of it is not yet in the file
     size_t header_bytes;
     Err *error;         // of a callback
 } Exchange;
 
 // --- callbacks of libcurl -----------------------------------------------------------------------
 
-// Time without a byte moving counts against the budget; short gaps do not.
+// Of the time since `from` what nobody has counted yet goes to the budget: transfers side by side
+// share it, and their waits count once. Gaps shorter than `least` do not count.
+static void spend(HttpBudget *b, int64_t from, int64_t now, int64_t least) {
+    int64_t gap = now - (from > b->counted_to ? from : b->counted_to);
+    if (gap >= least)
+        b->used_ms += gap;
+    b->counted_to = now;
+}
+
+// Time without a byte moving counts against the budget.
 static void moved(Exchange *x) {
-    int64_t now = host_monotonic_ms(x->loop->host), gap = now - x->transfer.last_move;
-    if (gap >= 1000)
-        x->transfer.budget->used_ms += gap;
+    int64_t now = host_monotonic_ms(x->loop->host);
+    spend(x->transfer.budget, x->transfer.last_move, now, 1000);
     x->transfer.last_move = now;
 }
 
@@ -78,11 +87,16 @@ static int on_seek(void *ctx, curl_off_t offset, int origin) {
 
 static void close_fd(void *arg) { close((int)(intptr_t)arg); }
 
+// To the file, in large pieces: what comes is buffered on.
 static Err *spill(Exchange *x) {
     Body *b = &x->out->body;
-    TRY(fs_temp(&b->fd, host_env(x->loop->host, "TMPDIR")));
-    arena_on_free(x->mem, close_fd, (void *)(intptr_t)b->fd);
-    return fs_write_all(b->fd, x->memory.ptr, x->memory.len);
+    if (b->fd < 0) {
+        TRY(fs_temp(&b->fd, host_env(x->loop->host, "TMPDIR")));
+        arena_on_free(x->mem, close_fd, (void *)(intptr_t)b->fd);
+    }
+    TRY(fs_write_all(b->fd, x->memory.ptr, x->memory.len));
+    buf_clear(&x->memory);
+    return NULL;
 }
 
 static size_t on_write(char *data, size_t size, size_t count, void *ctx) {
@@ -95,18 +109,12 @@ static size_t on_write(char *data, size_t size, size_t count, void *ctx) {
     if (b->size + (int64_t)len > limit)
         return fail(x, err_new(E_TOO_LARGE, "the answer is over the limit of %lld bytes",
                                (long long)limit));
-    if (b->fd < 0 && x->memory.len + len > memory_max) {
+    if (x->memory.len + len > memory_max) {
         Err *e = spill(x);
         if (e)
             return fail(x, e);
     }
-    if (b->fd >= 0) {
-        Err *e = fs_write_all(b->fd, data, len);
-        if (e)
-            return fail(x, e);
-    } else {
-        buf_add(&x->memory, data, len);
-    }
+    buf_add(&x->memory, data, len);
     b->size += (int64_t)len;
     return len;
 }
@@ -184,9 +192,17 @@ static bool await(Exchange *x) {
     }
 }
 
-static Err *curl_error(CURLcode code, const char *detail) {
+static Err *curl_error(CURL *easy, CURLcode code, const char *detail) {
     const char *text = *detail ? detail : curl_easy_strerror(code);
-    return err_new(code == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_UNREACHABLE, "%s", text);
+    long asked = 0, chain = 0; // bytes of the request that were sent; 2 and more: the chain is bad
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &asked);
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &chain);
+    if (code == CURLE_PEER_FAILED_VERIFICATION && chain > 1)
+        return err_new(E_UNREACHABLE, "%s (a CA of your own goes into the file that SSL_CERT_FILE "
+                                      "names)", text);
+    // Too slow is E_TIMEOUT; a connection that did not come about may come about next time.
+    bool slow = code == CURLE_OPERATION_TIMEDOUT && asked > 0;
+    return err_new(slow ? E_TIMEOUT : E_UNREACHABLE, "%s", text);
 }
 
 static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const HttpHeaders *headers,
@@ -214,6 +230,8 @@ static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const Ht
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(req->connect_ms ? req->connect_ms : CONNECT_MS));
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)PIECE_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE_BYTES);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
@@ -227,21 +245,25 @@ static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const Ht
     bool in_time = await(&x);
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    CURLcode result = x.transfer.result;
+    // A server may answer and close before it has read the whole body: the answer counts.
+    bool early = status >= 400 && result == CURLE_SEND_ERROR;
+    Err *broken = in_time && result != CURLE_OK && !early ? curl_error(easy, result, detail) : NULL;
     curl_multi_remove_handle(l->multi, easy);
     curl_easy_cleanup(easy);
     curl_slist_free_all(list);
     moved(&x);
-    if (x.error)
+    if (x.error) {
+        err_free(broken);
         return x.error;
+    }
     if (!in_time)
         return err_new(E_TIMEOUT, "no answer within %lld s", (long long)budget->limit_ms / 1000);
-    // A server may answer and close before it has read the whole body: the answer counts.
-    bool early = status >= 400 && x.transfer.result == CURLE_SEND_ERROR;
-    if (x.transfer.result != CURLE_OK && !early)
-        return curl_error(x.transfer.result, detail);
+    TRY(broken);
     out->status = (int)status;
-    if (out->body.fd < 0)
-        out->body.data = buf_view(&x.memory);
+    if (out->body.fd >= 0)
+        return spill(&x);
+    out->body.data = buf_view(&x.memory);
     return NULL;
 }
 
@@ -323,7 +345,7 @@ static Err *send_once(HttpResponse *out, Loop *l, const HttpRequest *original, H
 }
 
 static bool worth_repeating(const Err *e) {
-    return err_code(e) == E_UNREACHABLE; // a time-out has used up the budget already
+    return err_code(e) == E_UNREACHABLE; // what was too slow once is given up
 }
 
 Err *http_do(HttpResponse *out, Loop *l, const HttpRequest *req, Arena *mem) {
@@ -344,8 +366,9 @@ Err *http_do(HttpResponse *out, Loop *l, const HttpRequest *req, Arena *mem) {
         log_debug("%s %s: %s; again in %lld ms", req->method, url_redact_stars(mem, req->url),
                   e ? err_text(e) : http_status_text(out, mem), (long long)wait);
         err_free(e);
+        int64_t before = host_monotonic_ms(l->host);
         loop_sleep(l, wait);
-        budget->used_ms += wait;
+        spend(budget, before, host_monotonic_ms(l->host), 0);
     }
 }
 

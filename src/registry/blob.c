@@ -8,7 +8,7 @@ typedef struct BlobTarget {
     Store *store;
 } BlobTarget;
 
-enum { SMALL_BLOB = 256 << 10, REF_TRIES = 20, BLIND_TRIES = 5 };
+enum { SMALL_BLOB = 256 << 10, REF_TRIES = 20 };
 
 static Store *store_of(Target *t) { return ((BlobTarget *)t)->store; }
 
@@ -152,15 +152,6 @@ static Err *blob_read_ref(Ref *out, Target *t, const char *slug, RefName name, A
     return e;
 }
 
-// As blob_read_ref, for a writer: a damaged ref is one to be replaced.
-static Err *read_for_write(Ref *out, Target *t, const char *slug, RefName name, Arena *mem) {
-    Err *e = blob_read_ref(out, t, slug, name, mem);
-    if (err_code(e) != E_DAMAGED)
-        return e;
-    err_free(e);
-    return NULL;
-}
-
 // Learns whether the store obeys conditions by creating the manifest, which is there, once more.
 typedef struct Probe {
     Target *target;
@@ -210,37 +201,10 @@ static Err *try_write(bool *conflict, Target *t, const char *key, const Ref *fre
     return NULL;
 }
 
-// Without conditions a concurrent writer may have won silently: look again, and write again while
-// what stands there is less.
-static Err *settle(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
-                   const Ref *fresh, Arena *mem) {
-    const Host *host = loop_host(t->loop);
-    for (int n = 0; n < BLIND_TRIES; n++) {
-        loop_sleep(t->loop, 200 + host_random_below(host, 800));
-        TRY(read_for_write(now, t, slug, name, mem));
-        int order = ref_cmp(now, fresh);
-        if (order >= 0) {
-            *how = order == 0 ? REF_WROTE : REF_SUPERSEDED;
-            return NULL;
-        }
-        bool conflict;
-        TRY(try_write(&conflict, t, ref_key(mem, slug, name), fresh, now, mem));
-    }
-    log_warn("%s: %s: another writer keeps overwriting it and the store has no conditional writes; "
-             "an update may have been lost", t->url, ref_label(mem, name));
-    return NULL;
-}
-
-// What standing ref means for a write of `fresh`: true if there is nothing to write.
-static bool nothing_to_write(RefWritten *how, const Ref *now, const Ref *fresh, RefName name) {
-    if (name.kind == REF_VERSION && now->present) {
-        *how = cstr_eq(now->digest, fresh->digest) ? REF_SAME : REF_KEPT;
-        // Of a version only the mark may change.
-        return ref_cmp(now, fresh) != 0 || now->pending_primary == fresh->pending_primary;
-    }
-    int order = ref_cmp(now, fresh);
-    *how = order > 0 ? REF_SUPERSEDED : REF_WROTE;
-    return order > 0 || (order == 0 && now->pending_primary == fresh->pending_primary);
+static Err *write_again(Target *t, const char *slug, RefName name, const Ref *fresh,
+                        const Ref *known, Arena *mem) {
+    bool conflict;
+    return try_write(&conflict, t, ref_key(mem, slug, name), fresh, known, mem);
 }
 
 static Err *blob_write_ref(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
@@ -248,8 +212,11 @@ static Err *blob_write_ref(RefWritten *how, Ref *now, Target *t, const char *slu
     const Host *host = loop_host(t->loop);
     const char *key = ref_key(mem, slug, name);
     *now = *known;
+    // Without conditions a look just before is the best guard there is.
+    if (store_conditions(store_of(t)) == CONDITIONS_MISSING)
+        TRY(ref_read_for_write(now, t, slug, name, mem));
     for (int n = 0; n < REF_TRIES; n++) {
-        if (nothing_to_write(how, now, fresh, name))
+        if (ref_stands(how, now, fresh, name))
             return NULL;
         bool conflict = false;
         Probe probe = {0};
@@ -265,12 +232,16 @@ static Err *blob_write_ref(RefWritten *how, Ref *now, Target *t, const char *slu
             *now = *fresh;
             *how = REF_WROTE;
             if (store_conditions(store_of(t)) == CONDITIONS_MISSING)
-                return settle(how, now, t, slug, name, fresh, mem);
+                return ref_settle(how, now, t, slug, name, fresh, write_again, mem);
             return NULL;
         }
         if (n > 0)
             loop_sleep(t->loop, host_random_below(host, 20u << (n < 5 ? n : 5)));
-        TRY(read_for_write(now, t, slug, name, mem));
+        TRY(ref_read_for_write(now, t, slug, name, mem));
+        if (fresh->yields && now->present) {
+            *how = REF_SUPERSEDED;
+            return NULL;
+        }
     }
     return err_new(E_UNREACHABLE, "%s: changed by others %d times in a row", ref_label(mem, name),
                    REF_TRIES);
@@ -290,24 +261,6 @@ static Err *blob_check_manifest(Target *t, const char *slug, const char *digest,
     StoreObject o;
     TRY(store_get(&o, store_of(t), object_key(mem, slug, "manifests", digest), REF_MAX, mem));
     return body_verify(&o.body, -1, digest, mem);
-}
-
-// "_2e" back to "."; the inverse of name_escape. NULL if it is no escape.
-static char *name_unescape(Arena *mem, const char *text) {
-    Buf out;
-    buf_init(&out, mem, SIZE_MAX);
-    for (const char *p = text; *p; p++) {
-        Str raw;
-        if (*p != '_') {
-            buf_char(&out, *p);
-        } else if (p[1] && p[2] && hex_decode(&raw, arena_strndup(mem, p + 1, 2), mem)) {
-            buf_char(&out, raw.ptr[0]);
-            p += 2;
-        } else {
-            return NULL;
-        }
-    }
-    return out.ptr;
 }
 
 static Err *blob_list_refs(RefNames *out, Target *t, const char *slug, Arena *mem) {

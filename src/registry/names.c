@@ -78,6 +78,23 @@ char *name_escape(Arena *mem, const char *name) {
     return out.ptr;
 }
 
+char *name_unescape(Arena *mem, const char *text) {
+    Buf out;
+    buf_init(&out, mem, SIZE_MAX);
+    for (const char *p = text; *p; p++) {
+        Str raw;
+        if (*p != '_') {
+            buf_char(&out, *p);
+        } else if (p[1] && p[2] && hex_decode(&raw, arena_strndup(mem, p + 1, 2), mem)) {
+            buf_char(&out, raw.ptr[0]);
+            p += 2;
+        } else {
+            return NULL;
+        }
+    }
+    return out.ptr;
+}
+
 static Err *set_selector(AtlasUrl *out, const UrlParam *p) {
     if (cstr_empty(p->value))
         return NULL;

@@ -4,7 +4,13 @@
 // a new seq is chosen; a backup's refs are written when the primary has answered.
 #include "target.h"
 
-enum { PRIMARY_WAIT_MS = 10000, SEQ_WAIT_MS = 2000, MAX_REFS = 3, CLAIM_TRIES = 20 };
+enum {
+    PRIMARY_WAIT_MS = 10000,
+    SEQ_WAIT_MS = 2000,
+    MAX_REFS = 3,
+    CLAIM_TRIES = 20,
+    OVERTAKE_TRIES = 5,
+};
 
 typedef struct PushJob PushJob;
 
@@ -15,6 +21,7 @@ typedef struct Lane { // one target's way through a push
     Arena *mem;
     Ref old[MAX_REFS];
     bool refs_read; // or known to be unreadable
+    bool settled;   // it is known whose bytes the ref that is created once holds here
     bool done;
     bool took;
     bool marked; // refs carry pending_primary
@@ -48,6 +55,14 @@ static int64_t in_ms(const PushJob *j, int64_t ms) {
 static bool primary_answered(const void *arg) {
     const PushJob *j = arg;
     return !j->primary || j->primary->done;
+}
+
+// Without a primary the first backup is where two pushes of one version, or plan, are told apart.
+static Lane *judge(const PushJob *j) { return j->primary ? j->primary : &j->lanes[0]; }
+
+static bool judged(const void *arg) {
+    const Lane *l = judge(arg);
+    return l->settled || l->done;
 }
 
 static bool all_refs_read(const void *arg) {
@@ -158,6 +173,32 @@ static Err *keep_first(Lane *l, const char *digest, size_t ref) {
     return NULL;
 }
 
+static bool stands_in_cloud(const PushJob *j, RefName tag, Arena *mem) {
+    Target *cloud = j->primary->target;
+    const char *name = cstr_eq(tag.name, "latest") ? NULL : tag.name, *digest = "";
+    Body body;
+    AutoErr e = cloud->driver->fetch(&body, cloud, j->artifact.slug, j->artifact.kind, name, NULL, mem);
+    AutoErr bad = e ? NULL : body_digest(&digest, &body, mem);
+    return !e && !bad && cstr_eq(digest, j->artifact.digest);
+}
+
+// Writes a tag beside a registry that tells no seq. Who finds that another push was here meanwhile
+// asks the registry which of the two came later there: its order is everybody's.
+static Err *write_beside_cloud(RefWritten *how, Ref *now, Lane *l, size_t i, Ref *fresh) {
+    const PushJob *j = l->job;
+    Ref known = l->old[i];
+    for (int n = 0;; n++) {
+        fresh->yields = n < OVERTAKE_TRIES;
+        TRY(l->target->driver->write_ref(how, now, l->target, j->artifact.slug, j->refs[i], fresh,
+                                         &known, l->mem));
+        if (*how != REF_SUPERSEDED || n == OVERTAKE_TRIES ||
+            !stands_in_cloud(j, j->refs[i], l->mem))
+            return NULL;
+        known = *now;
+        *fresh = ref_new(&j->artifact, now->seq + 1, false, j->refs[i], j->repo->trust, l->mem);
+    }
+}
+
 static Err *write_one(Lane *l, size_t i, bool pending) {
     PushJob *j = l->job;
     Ref now = {0};
@@ -169,8 +210,11 @@ static Err *write_one(Lane *l, size_t i, bool pending) {
     if (first)
         return keep_first(l, first->digest, i);
     Ref fresh = ref_new(&j->artifact, j->seq[i], pending, j->refs[i], j->repo->trust, l->mem);
-    TRY(l->target->driver->write_ref(&how, &now, l->target, j->artifact.slug, j->refs[i], &fresh,
-                                     &l->old[i], l->mem));
+    bool beside_cloud = is_movable(j->refs[i]) && j->primary && j->primary->took &&
+                        j->primary->target->driver->push;
+    TRY(beside_cloud ? write_beside_cloud(&how, &now, l, i, &fresh)
+                     : l->target->driver->write_ref(&how, &now, l->target, j->artifact.slug,
+                                                    j->refs[i], &fresh, &l->old[i], l->mem));
     l->old[i] = now;
     if (how == REF_SUPERSEDED)
         l->superseded = cstr_or(now.commit, now.manifest_digest);
@@ -189,6 +233,7 @@ static Err *write_refs(Lane *l, bool pending) {
     RefTask writes[MAX_REFS] = {0};
     if (first)
         TRY(write_one(l, 0, pending));
+    l->settled = true;
     for (size_t i = 0; i < count; i++) {
         writes[i] = (RefTask){.lane = l, .ref = first + i, .pending = pending};
         writes[i].task = task_start(j->loop, run_ref_write, &writes[i], l->mem);
@@ -211,10 +256,12 @@ static Err *push_staged(Lane *l) {
     if (backup) {
         loop_wait(j->loop, primary_answered, j, in_ms(j, PRIMARY_WAIT_MS));
         Err *refusal = j->primary->done ? j->primary->error : NULL;
-        if (is_refusal(refusal))
+        if (is_refusal(refusal) || err_code(refusal) == E_EXISTS)
             return err_new(E_DENIED, "not written, as the registry refused the push");
     }
     loop_wait(j->loop, all_refs_read, j, in_ms(j, SEQ_WAIT_MS));
+    if (!j->primary && l != judge(j))
+        loop_wait(j->loop, judged, j, in_ms(j, PRIMARY_WAIT_MS));
     bool pending = backup && !j->primary->took;
     TRY(write_refs(l, pending));
     l->marked = pending;
@@ -360,7 +407,7 @@ static const char *causes(const PushJob *j, Arena *mem) {
 // The primary said no: nothing falls back. If its answer came late, some backups are written.
 static Err *refusal(PushJob *j, Arena *mem) {
     StrList written = {0};
-    Err *e = target_error(j->primary->target, j->primary->error);
+    Err *e = target_error(judge(j)->target, judge(j)->error);
     for (size_t i = 0; i < j->lane_count; i++)
         if (j->lanes[i].took)
             list_push(&written, mem, j->lanes[i].target->url);
@@ -370,7 +417,7 @@ static Err *refusal(PushJob *j, Arena *mem) {
 }
 
 static Err *verdict(PushResult *out, PushJob *j, Arena *mem) {
-    if (j->primary && (is_refusal(j->primary->error) || err_code(j->primary->error) == E_EXISTS))
+    if ((j->primary && is_refusal(j->primary->error)) || err_code(judge(j)->error) == E_EXISTS)
         return refusal(j, mem);
     int least = j->repo->min_copies > 1 ? j->repo->min_copies : 1;
     if (out->copies >= least) {
@@ -427,11 +474,12 @@ static Err *claim_on(PushJob *j, Target *t, Arena *mem) {
     for (int tries = 0; how == REF_KEPT && tries < CLAIM_TRIES; tries++) {
         const char *version = arena_printf(mem, "%lld", (long long)++n);
         RefName name = {REF_VERSION, version};
-        Ref none = {0};
+        Ref known = {0};
         TRY(seal(j, version, mem));
         TRY(t->driver->stage(t, &j->artifact, mem));
         Ref fresh = ref_new(&j->artifact, 1, false, name, j->repo->trust, mem);
-        TRY(t->driver->write_ref(&how, &now, t, j->artifact.slug, name, &fresh, &none, mem));
+        TRY(ref_read_for_write(&known, t, j->artifact.slug, name, mem));
+        TRY(t->driver->write_ref(&how, &now, t, j->artifact.slug, name, &fresh, &known, mem));
     }
     return how == REF_KEPT ? err_new(E_CONFLICT, "%d versions in a row were taken by others",
                                      CLAIM_TRIES)
@@ -463,12 +511,7 @@ static Err *choose_version(PushJob *j, Arena *mem) {
                                 j->artifact.digest + strlen("sha256:")), mem);
 }
 
-Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
-    *out = (PushResult){0};
-    if (p->tag)
-        TRY(tag_check(p->tag));
-    if ((p->kind == ARTIFACT_PLAN) != (p->plan != NULL))
-        BUG("a plan without its spec, or a spec without a plan");
+static Err *push_once(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
     PushJob j = {.repo = r, .params = p, .loop = r->loop};
     j.artifact = (Artifact){.slug = r->slug, .kind = p->kind, .body = p->artifact, .sql = p->sql,
                             .driver = p->driver, .plan = p->plan};
@@ -484,4 +527,20 @@ Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
     for (size_t i = 0; i < j.lane_count; i++)
         err_free(j.lanes[i].error);
     return e;
+}
+
+Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
+    *out = (PushResult){0};
+    bool numbered = p->kind == ARTIFACT_SCHEMA && cstr_empty(p->version);
+    if (p->tag)
+        TRY(tag_check(p->tag));
+    if ((p->kind == ARTIFACT_PLAN) != (p->plan != NULL))
+        BUG("a plan without its spec, or a spec without a plan");
+    for (int n = 0;; n++) {
+        Err *e = push_once(out, r, p, mem);
+        // Without conditional writes a number that was claimed may be taken from us in the end.
+        if (!numbered || err_code(e) != E_EXISTS || n == CLAIM_TRIES)
+            return e;
+        err_free(e);
+    }
 }

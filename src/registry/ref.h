@@ -36,6 +36,8 @@ typedef struct RefName {
     RefKind kind;
     const char *name;
 } RefName;
+// "_2e" back to "."; the inverse of name_escape. NULL if it is no escape.
+char *name_unescape(Arena *mem, const char *text);
 char *ref_key(Arena *mem, const char *slug, RefName name); // "<slug>/refs/tags/<tag>"
 // "<slug>/approvals/<plan>/<manifest hex>.json"
 char *approval_key(Arena *mem, const char *slug, const char *plan, const char *manifest_digest);
@@ -50,6 +52,7 @@ typedef struct Ref {
     const char *version, *pushed_at, *commit;
     const char *manifest_digest;
     bool pending_primary;
+    bool yields; // of a new ref: whatever others wrote meanwhile, even a lesser ref, supersedes it
     const char *etag; // of the object it was read from; of a damaged one too (present is false)
     const Value *read; // the whole object as it was read: keys that we do not know are kept
     Value *sigs;       // of a new ref; NULL: unsigned

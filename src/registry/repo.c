@@ -35,6 +35,11 @@ Err *repo_home_check(RepoHome *home, Arena *mem) {
     Err *e = home->driver->prepare ? home->driver->prepare(home) : NULL;
     if (!e)
         e = home->driver->list_slugs(&ignored, home, mem);
+    if (err_code(e) == E_UNSUPPORTED) { // it serves all but lists
+        log_warn("%s: %s", home->url, err_text(e));
+        err_free(e);
+        return NULL;
+    }
     return e ? err_wrap(e, "%s", home->url) : NULL;
 }
 

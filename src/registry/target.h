@@ -126,6 +126,17 @@ Err *plan_approved(bool *out, Target *t, const char *slug, const char *plan,
 Err *plan_approve_on(Target *t, const char *slug, const char *plan, const char *manifest_digest,
                      const Value *context, Arena *mem) MUST_USE;
 
+// Whether there is nothing to write as `now` stands; *how says why.
+bool ref_stands(RefWritten *how, const Ref *now, const Ref *fresh, RefName name);
+// As the driver's read_ref, for a writer: a damaged ref is one to be replaced.
+Err *ref_read_for_write(Ref *out, Target *t, const char *slug, RefName name, Arena *mem) MUST_USE;
+// After a write of `fresh` without a condition, which a concurrent writer may have undone silently:
+// looks again, and writes again while what stands there is less.
+typedef Err *(*RefPut)(Target *t, const char *slug, RefName name, const Ref *fresh, const Ref *known,
+                       Arena *mem);
+Err *ref_settle(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
+                const Ref *fresh, RefPut put, Arena *mem) MUST_USE;
+
 void progress_step(const Progress *p, size_t done, size_t total, const char *what);
 
 // What the slug holds, by the first target that tells; a migration directory if none does.

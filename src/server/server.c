@@ -31,6 +31,7 @@ typedef struct Server {
     Answers *answers;
     size_t bodies;   // bytes of request bodies in memory
     size_t running;  // tasks under way
+    bool more;       // the daemon has work left
     bool resumed;    // an answer waits for MHD_run, which no descriptor may announce
     uint64_t requests, refused, failed;
     struct Connection *connections;
@@ -188,6 +189,20 @@ static void run_request(void *arg) {
     MHD_resume_connection(r->connection);
 }
 
+static enum MHD_Result count_lengths(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                     const char *value) {
+    (void)kind, (void)value;
+    *(int *)ctx += strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+// Two lengths: a proxy in front might believe the other one and pass a request within the body.
+static bool has_one_length(struct MHD_Connection *c) {
+    int lengths = 0;
+    MHD_get_connection_values(c, MHD_HEADER_KIND, count_lengths, &lengths);
+    return lengths <= 1;
+}
+
 // Routes by path once headers are in. MHD_YES with nothing queued: go on reading the body.
 static enum MHD_Result route(Request *r, const char *path, const char *method) {
     bool get = cstr_eq(method, "GET") || cstr_eq(method, "HEAD");
@@ -196,6 +211,8 @@ static enum MHD_Result route(Request *r, const char *path, const char *method) {
     uint64_t size = 0;
     if (get && cstr_eq(path, "/healthz"))
         return reply(r->connection, 200, "text/plain", str_from("ok\n"));
+    if (!has_one_length(r->connection))
+        return refuse(r, 400, "the request says its length twice");
     authenticate(r);
     if (r->role == ROLE_NONE)
         return refuse(r, 401, "unauthorized: the token is missing or unknown");
@@ -272,13 +289,14 @@ static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
 
 // --- running ------------------------------------------------------------------------------------
 
-// Goes on while the daemon has work that no descriptor will announce: bytes it holds already.
+// Goes on while the daemon has work that no descriptor will announce: bytes it holds already, or
+// that the kernel has told it of once. After some passes it is the others' turn.
 static void run_daemon(Server *s) {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    for (int i = 0; i < MAX_PASSES && wait_ms == 0; i++) {
+    s->more = true;
+    for (int i = 0; i < MAX_PASSES && s->more; i++) {
         MHD_run(s->daemon);
-        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES)
-            break;
+        s->more = MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
     }
     door_admit(s->door);
 }
@@ -337,7 +355,7 @@ static bool idle(const void *arg) { return ((const Server *)arg)->running == 0; 
 
 static void serve(Server *s, volatile sig_atomic_t *reload) {
     while (!*s->options->stop) {
-        loop_wait(s->loop, stopping, s, host_monotonic_ms(loop_host(s->loop)) + TICK_MS);
+        loop_wait(s->loop, stopping, s, now_ms(s) + (s->more ? 1 : TICK_MS));
         s->resumed = false;
         cut_slow(s);
         run_daemon(s);

@@ -81,6 +81,12 @@ static void redaction(void **state) {
                         "dial \"pg://u:xxxxx@h/d\" failed");
     assert_string_equal(url_redact(mem, "az://c/p?sig=abc&x=1"), "az://c/p?sig=xxxxx&x=1");
     assert_string_equal(url_redact_stars(mem, "oci://u:t@h/p?token=s#x"), "oci://***@h/p?token=***#x");
+    assert_string_equal(url_redact_stars(mem, "s3://b/p?endpoint=http://u:s@h:1/x&region=r"),
+                        "s3://b/p?endpoint=http://***@h:1/x&region=r");
+    assert_string_equal(url_redact_stars(mem, "s3://b?endpoint=https%3A%2F%2Fu%3As%40h"),
+                        "s3://b?endpoint=https%3A%2F%2F***%40h");
+    assert_string_equal(url_redact_stars(mem, "gs://b?access_id=me@proj.example"),
+                        "gs://b?access_id=me@proj.example");
     assert_string_equal(url_redact(mem, "no url here"), "no url here");
 }
 

@@ -260,12 +260,55 @@ static void tokens(void **state) {
     arena_free(w.mem);
 }
 
+static void registries_sign(void **state) {
+    (void)state;
+    World w;
+    world(&w);
+    Str seed, pub;
+    GrantKeys keys = {0}, published = {0}, others = {0};
+    assert_ok(ed25519_generate(&seed, &pub, w.mem));
+    const char *one = arena_printf(w.mem, "ed25519-private:%s", base64_encode(w.mem, seed.ptr, seed.len));
+    const char *pinned = arena_printf(w.mem, "ed25519:%s", base64_encode(w.mem, pub.ptr, pub.len));
+    assert_ok(ed25519_generate(&seed, &pub, w.mem));
+    const char *two = arena_printf(w.mem, "ed25519-private:%s", base64_encode(w.mem, seed.ptr, seed.len));
+    const char *unpinned = arena_printf(w.mem, "ed25519:%s", base64_encode(w.mem, pub.ptr, pub.len));
+    assert_ok(grant_keys_parse(&keys, arena_printf(w.mem, "# keys\n%s\n\n%s\n", one, two), "k", w.mem));
+    assert_int_equal(keys.len, 2);
+    assert_ok(grant_jwks_parse(&published, str_from(grant_jwks_text(&keys, w.mem)), w.mem));
+    assert_int_equal(published.len, 2);
+    assert_string_equal(published.items[1].kid, keys.items[1].kid);
+    Grant g = fresh(&w);
+    SignedGrant s = {.iss = "https://r", .org = "acme", .sub = "ci", .tok = grant_tok(w.mem, TOKEN),
+                     .iat = g.iat, .exp = g.exp}, back;
+    const GrantKey *by;
+    g.tok = s.tok;
+    g.reg = signed_grant_encode(&s, &keys.items[0], w.mem);
+    assert_ok(signed_grant_decode(&back, &by, g.reg, &published, w.mem));
+    assert_string_equal(by->kid, keys.items[0].kid);
+    assert_string_equal(back.org, "acme");
+    list_push(&others, w.mem, published.items[1]);
+    assert_err(signed_grant_decode(&back, &by, g.reg, &others, w.mem), E_DAMAGED, "not signed");
+    assert_true(grant_is_signed(&g, pinned, w.host, w.mem));
+    assert_false(grant_is_signed(&g, unpinned, w.host, w.mem));
+    assert_false(grant_is_signed(&g, "ed25519:short", w.host, w.mem));
+    w.host->clock_skew_s = GRANT_LIFE_S + 1;
+    assert_false(grant_is_signed(&g, pinned, w.host, w.mem));
+    w.host->clock_skew_s = 0;
+    g.tok = "0123456789abcdef";
+    assert_false(grant_is_signed(&g, pinned, w.host, w.mem));
+    GrantKeys none = {0};
+    assert_err(grant_keys_parse(&none, "# nothing\n", "k", w.mem), E_SYNTAX, "k holds no key");
+    assert_err(grant_keys_parse(&none, "secretsecret\n", "k", w.mem), E_SYNTAX, "k:1:1: this line is no");
+    assert_err(grant_jwks_parse(&none, str_from("[]x"), w.mem), E_SYNTAX, "jwks.json");
+    arena_free(w.mem);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),           cmocka_unit_test(what_is_not_ours_is_damaged),
         cmocka_unit_test(time_decides),         cmocka_unit_test(files_and_tombstones),
         cmocka_unit_test(hostile_directories),  cmocka_unit_test(many_write_at_once),
-        cmocka_unit_test(tokens),
+        cmocka_unit_test(tokens),               cmocka_unit_test(registries_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

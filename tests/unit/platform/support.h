@@ -15,7 +15,7 @@ typedef struct Fixture {
     Host *host;
     Buf lines, log;
     Platform *platform;
-    const char *dir;
+    char *dir;
 } Fixture;
 
 static void take_line(void *ctx, const char *data, size_t len) {
