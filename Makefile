@@ -25,7 +25,7 @@ DEPS_migrate  := db sql pack report tmpl crypt base
 DEPS_registry := grant store pack hcl http crypt base
 DEPS_project  := hcl base
 DEPS_ops      := project registry migrate grant store db sql pack report http crypt base
-DEPS_server   := registry store http crypt pack base
+DEPS_server   := registry grant store http crypt pack base
 DEPS_cli      := server ops project registry migrate db report tmpl http base
 DEPS_runner   := ops project grant report platform tmpl http base
 

@@ -18,7 +18,10 @@ typedef struct Ops {
     const Project *project; // NULL: no configuration file was read
     const volatile sig_atomic_t *cancel;
     const char *sign_key_file; // private key that signs pushes; "" or NULL: ATLAS_SIGN_KEY's, if any
-    bool require_grant;        // as ATLAS_REQUIRE_GRANT=1
+    // "true": while the registry cannot be reached only a valid grant lets a run go on; "signed": one that
+    // the pinned key signed; "" or NULL: as ATLAS_REQUIRE_GRANT says.
+    const char *require_grant_text;
+    const char *token;         // of the registry, in the place of ATLAS_TOKEN; "" or NULL: none
     const char *simulate;      // outage rehearsal; "" or NULL: ATLAS_SIMULATE's, if any
     Arena *mem; // of the run
 } Ops;

@@ -32,7 +32,9 @@ typedef struct CloudConfig {
     const char *url;     // GraphQL endpoint
     const char *token;
     const char *project; // "default" if not set
-    bool require_grant;  // while it cannot be reached, only a valid grant lets a run go on
+    bool require_grant;  // while it cannot be reached, only a valid grant lets a run go on,
+    bool require_signed; // and only one that the registry signed with
+    const char *grant_key; // this key, "ed25519:BASE64"
 } CloudConfig;
 
 #define CLOUD_DEFAULT_URL "https://api.atlasgo.cloud/query"
@@ -54,8 +56,9 @@ typedef struct Target RepoHome;
 // as in RepoOptions, for all that is pushed there.
 Err *repo_home_open(RepoHome **out, const char *url, const char *sign_key, Loop *loop,
                     Arena *mem) MUST_USE;
-// Makes the place ready (creates a directory) and lists it once: E_NO_STORE, E_DENIED, ...
-Err *repo_home_check(RepoHome *home, Arena *mem) MUST_USE;
+// Makes the place ready (creates a directory) and lists it once: E_NO_STORE, E_DENIED, ... E_USAGE: it
+// has no conditional writes, and `single_writer` does not vouch that nobody else writes.
+Err *repo_home_check(RepoHome *home, bool single_writer, Arena *mem) MUST_USE;
 
 typedef struct RepoOptions {
     const char *slug;         // NULL: only repo_list is asked for

@@ -15,6 +15,7 @@ typedef struct ServerOptions {
     const char *public_url;  // for links; NULL: http://<listen>
     const char *sign_key;    // private key that signs what is pushed here; NULL: none
     bool insecure;           // plain HTTP off loopback
+    bool single_writer;      // nobody else writes to a store without conditional writes
     Loop *loop;
     // Told once the server listens, with the real address.
     void (*ready)(void *ctx, const char *address);

@@ -50,6 +50,8 @@ SPEC public_url = {"public-url", 0, FLAG_STRING, NULL, NULL, "base of the links 
                    NULL};
 SPEC insecure = {"insecure", 0, FLAG_BOOL, NULL, NULL,
                  "plain HTTP on an address that is not loopback", 0, NULL};
+SPEC single_writer = {"single-writer", 0, FLAG_BOOL, NULL, NULL,
+                      "nobody else writes to a store that has no conditional writes", 0, NULL};
 SPEC from = {"from", 0, FLAG_STRING, NULL, NULL, "store to take everything from", 0, NULL};
 SPEC name = {"name", 0, FLAG_STRING, NULL, NULL, "who the token is for", FLAG_REQUIRED, NULL};
 SPEC role = {"role", 0, FLAG_STRING, "push", "read,push,admin", "what the token may do", 0, NULL};
@@ -108,7 +110,8 @@ const Command cli_commands[] = {
     {"migrate ls", "", 0, "List the migration files", FLAGS(TARGETS, &dir, &is_short, &is_latest),
      false, cli_migrate_ls},
     {"registry serve", "", 0, "Serve the registry protocol on top of a store",
-     FLAGS(&store, &listen_on, &tokens, &sign_key, &public_url, &insecure), false, cli_registry_serve},
+     FLAGS(&store, &listen_on, &tokens, &sign_key, &public_url, &insecure,
+           &single_writer), false, cli_registry_serve},
     {"registry verify", "[slug]", 1, "Check every ref and object of every copy",
      FLAGS(TARGETS, &format), false, cli_registry_verify},
     {"registry sync", "[slug]", 1, "Make all copies whole again", FLAGS(TARGETS, &from, &sign_key_file, &format),

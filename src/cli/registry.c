@@ -24,6 +24,7 @@ Err *cli_registry_serve(Cli *c) {
                        .public_url = *url ? url : NULL,
                        .sign_key = key.ptr,
                        .insecure = flag_bool(&c->flags, "insecure"),
+                       .single_writer = flag_bool(&c->flags, "single-writer"),
                        .loop = c->ops.loop,
                        .ready = announce,
                        .stop = c->world->cancel,

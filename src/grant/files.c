@@ -21,7 +21,8 @@ Err *grant_home(const char **out, const Host *host, Arena *mem) {
     const char *home = host_env(host, "ATLAS_HOME"), *user = host_env(host, "HOME");
     const char *below = host_env(host, "ATLAS_HOME_SUBDIR");
     *out = NULL;
-    if (!*home && !*user)
+    // A user's home that is not there is not ours to make.
+    if (!*home && (!*user || fs_kind(user) != FS_DIR))
         return NULL;
     if (!*home)
         home = fs_join(mem, user, ".atlas");

@@ -29,15 +29,16 @@ bool github_is_there(const Host *host) {
            (*host_env(host, "ACTIONS_RESULTS_URL") || *host_env(host, "ACTIONS_CACHE_URL"));
 }
 
-// ACTIONS_CACHE_MODE: whether this job may read and write.
-static bool may(const Host *host, const char *what) {
-    const char *mode = host_env(host, "ACTIONS_CACHE_MODE");
-    if (!*mode || cstr_eq(mode, "readwrite") || cstr_eq(mode, "read-write") || cstr_eq(mode, "all"))
-        return true;
-    return cstr_starts(mode, what);
+// ACTIONS_CACHE_MODE as the official client takes it: three words restrict, anything else does not.
+typedef enum CacheUse { CACHE_READ, CACHE_WRITE } CacheUse;
+
+static bool may(const Host *host, CacheUse use, Arena *mem) {
+    const char *mode = cstr_lower(mem, cstr_trim(mem, host_env(host, "ACTIONS_CACHE_MODE")));
+    return !cstr_eq(mode, "none") && !cstr_eq(mode, use == CACHE_READ ? "write-only" : "read");
 }
 
-// What tells archives of other paths or compressions apart, as the official client computes it.
+// What tells archives of other paths or compressions apart, as the official client computes it. That
+// client compresses with zstd where the machine has it: its entries of such machines are not ours.
 static char *version_of(Arena *mem) { return sha256_hex(mem, str_from(".atlas|gzip|1.0")); }
 
 static char *base_url(const Host *host, const char *variable, const char *path, Arena *mem) {
@@ -153,7 +154,7 @@ Err *github_read(Str *out, const GrantCache *c, const char *name, Arena *mem) {
     const char *url = "";
     HttpResponse r = {0};
     Str bundle;
-    if (!may(c->host, "read"))
+    if (!may(c->host, CACHE_READ, mem))
         return err_new(E_DENIED, "ACTIONS_CACHE_MODE does not let this job read");
     TRY(is_v2(c->host, mem) ? locate_v2(&url, c, mem) : locate_v1(&url, c, mem));
     TRY(check_signed(url, mem));
@@ -239,7 +240,7 @@ static Err *write_v1(const GrantCache *c, const char *key, Str bundle, Arena *me
 Err *github_write(const GrantCache *c, const char *name, Str text, Time iat, Arena *mem) {
     PackEntries entries = {0};
     Str bundle;
-    if (!may(c->host, "write"))
+    if (!may(c->host, CACHE_WRITE, mem))
         return NULL;
     const char *key = arena_printf(mem, PREFIX "%lld-%.8s", (long long)iat.sec, sha256_hex(mem, text));
     list_push(&entries, mem, ((PackEntry){arena_printf(mem, ".atlas/grants/%s", name), text}));

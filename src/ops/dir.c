@@ -10,7 +10,7 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
     const char *url = cloud ? cloud->url : NULL, *token = cloud ? cloud->token : NULL;
     const char *kept_token = "", *kept_url = "";
     url = cstr_or(url, host_env(o->host, "ATLAS_CLOUD_URL"));
-    c->token = cstr_or(token, host_env(o->host, "ATLAS_TOKEN"));
+    c->token = cstr_or(cstr_or(token, o->token), host_env(o->host, "ATLAS_TOKEN"));
     if (!*c->token) { // of `atlas login`: good for the registry it was given for
         AutoErr e = grant_token_read(&kept_token, &kept_url, o->host, mem);
         if (e)
@@ -22,7 +22,10 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
     }
     c->url = cstr_or(url, CLOUD_DEFAULT_URL);
     c->project = cstr_or(cloud ? cloud->project : NULL, "default");
-    c->require_grant = o->require_grant || cstr_eq(host_env(o->host, "ATLAS_REQUIRE_GRANT"), "1");
+    const char *require = cstr_or(o->require_grant_text, host_env(o->host, "ATLAS_REQUIRE_GRANT"));
+    c->require_signed = cstr_eq(require, "signed");
+    c->require_grant = c->require_signed || cstr_eq(require, "1") || cstr_eq(require, "true");
+    c->grant_key = cstr_or(cloud ? cloud->key : NULL, "");
     log_mask(c->token);
     return *c->token ? c : NULL;
 }

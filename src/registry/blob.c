@@ -351,6 +351,22 @@ static Err *blob_list_docs(DocNames *out, Target *t, const char *slug, DocKind k
     return NULL;
 }
 
+// Writes a marker twice to see.
+static Err *blob_is_ordered(bool *out, Target *t, Arena *mem) {
+    StorePut put = {.key = "repositories/.probe", .body = body_from(str_from("{}")),
+                    .content_type = "application/json"};
+    *out = true;
+    Err *e = store_put(NULL, store_of(t), &put, mem);
+    if (err_code(e) == E_DENIED || err_code(e) == E_UNAUTHORIZED) { // nothing will be written
+        err_free(e);
+        return NULL;
+    }
+    TRY(e);
+    TRY(store_probe(store_of(t), &put, mem));
+    *out = store_conditions(store_of(t)) != CONDITIONS_MISSING;
+    return NULL;
+}
+
 static void blob_share(Target *t) { store_share(store_of(t)); }
 
 static Err *blob_prepare(Target *t) { return store_prepare(store_of(t)); }
@@ -368,6 +384,7 @@ static const TargetDriver blob_driver = {
     .get_doc = blob_get_doc,
     .list_docs = blob_list_docs,
     .prepare = blob_prepare,
+    .is_ordered = blob_is_ordered,
     .share = blob_share,
 };
 

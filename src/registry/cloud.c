@@ -94,8 +94,8 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
     return NULL;
 }
 
-static Err *query_send(Value **data, int *status, CloudTarget *t, const char *query, Value *input,
-                       bool once, Arena *mem) {
+static Err *query_send(Value **data, CloudAnswer *answer, CloudTarget *t, const char *query,
+                       Value *input, bool once, Arena *mem) {
     Value *body = value_map(mem);
     value_set_str(body, mem, "query", query, 0);
     if (input) {
@@ -114,31 +114,47 @@ static Err *query_send(Value **data, int *status, CloudTarget *t, const char *qu
     http_header(&req, mem, "Content-Type", "application/json");
     http_header(&req, mem, "User-Agent", user_agent(mem));
     HttpResponse r = {0};
-    *status = 0;
+    *answer = (CloudAnswer){0};
     TRY(http_do(&r, t->base.loop, &req, mem));
-    *status = r.status;
+    answer->status = r.status;
+    answer->grant = http_header_get(&r.headers, "atlas-grant");
     return read_answer(data, &r, mem);
 }
 
-// The first request once a token is configured: who are we? Its answer may be empty.
+// Who are we? Its answer may be empty, and may carry a grant.
+static Err *who_am_i(Value **me, CloudTarget *t, Arena *mem) {
+    Value *data = NULL;
+    CloudAnswer answer;
+    Err *e = query_send(&data, &answer, t, "query Bot { me { name org } }", NULL, false, mem);
+    *me = data ? value_get_fold(data, "me") : NULL;
+    t->last_status = answer.status;
+    cloud_keep_grant(t, &(Greeting){.me = e ? NULL : *me, .grant = answer.grant,
+                                    .refused = answer.status == 401 || (answer.status == 403 &&
+                                                                        err_code(e) == E_DENIED)},
+                     mem);
+    return e;
+}
+
+// The first request once a token is configured.
 static Err *greet(CloudTarget *t, Arena *mem) {
-    Greeting g = {0};
+    Value *me;
     if (t->greeted)
         return NULL;
-    Err *e = query_send(&g.data, &t->last_status, t, "query Bot { me { name org } }", NULL, false, mem);
+    Err *e = who_am_i(&me, t, mem);
     t->greeted = e == NULL;
-    g.refused = t->last_status == 401 || (t->last_status == 403 && err_code(e) == E_DENIED);
-    cloud_keep_grant(t, &g, mem);
     return e;
 }
 
 Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *field, Value *input,
                bool once, Arena *mem) {
     Value *data = NULL;
+    CloudAnswer got = {0};
     Err *e = greet(t, mem);
-    if (!e)
-        e = query_send(&data, &t->last_status, t, query, input, once, mem);
-    if (t->last_status == 401)
+    if (!e) {
+        e = query_send(&data, &got, t, query, input, once, mem);
+        t->last_status = got.status;
+    }
+    if (got.status == 401)
         cloud_keep_grant(t, &(Greeting){.refused = true}, mem);
     if (e)
         return error_is_eligible(e) ? cloud_offline(t, e, mem) : e;
@@ -310,11 +326,8 @@ static const TargetDriver cloud_driver = {
 };
 
 static Err *identify_online(CloudIdentity *out, CloudTarget *t, Arena *mem) {
-    Value *data = NULL;
-    Err *e = query_send(&data, &t->last_status, t, "query Bot { me { name org } }", NULL, false, mem);
-    const Value *me = e ? NULL : value_get_fold(data, "me");
-    cloud_keep_grant(t, &(Greeting){.data = data, .refused = t->last_status == 401}, mem);
-    TRY(e);
+    Value *me = NULL;
+    TRY(who_am_i(&me, t, mem));
     if (!me || me->kind != V_MAP)
         return err_new(E_UNREACHABLE, "the registry does not say whom the token belongs to");
     out->org = value_get_text(me, "org");

@@ -16,9 +16,15 @@ typedef struct CloudTarget {
 
 // What the registry said of the token.
 typedef struct Greeting {
-    Value *data; // of Bot's answer; NULL: none
+    const Value *me;   // of Bot's answer; NULL: none
+    const char *grant; // its own grant, NULL: none
     bool refused;
 } Greeting;
+
+typedef struct CloudAnswer {
+    int status;        // of HTTP; 0: none came
+    const char *grant; // header Atlas-Grant, or NULL
+} CloudAnswer;
 
 // The grant is renewed when the registry knows the token and less than half of its life is left, and
 // replaced by a tombstone when it refuses it. Trouble is a debug line.

@@ -30,9 +30,23 @@ Err *repo_home_open(RepoHome **out, const char *url, const char *sign_key, Loop 
     return NULL;
 }
 
-Err *repo_home_check(RepoHome *home, Arena *mem) {
+static Err *check_order(RepoHome *home, bool single_writer, Arena *mem) {
+    bool ordered = false;
+    if (single_writer)
+        return NULL;
+    if (home->driver->is_ordered)
+        TRY(home->driver->is_ordered(&ordered, home, mem));
+    return ordered ? NULL
+                   : err_hint(err_new(E_USAGE, "the store has no conditional writes: of two writers at "
+                                               "the same time one may be lost"),
+                              "pass --single-writer if nobody but this server writes there");
+}
+
+Err *repo_home_check(RepoHome *home, bool single_writer, Arena *mem) {
     StrList ignored = {0};
     Err *e = home->driver->prepare ? home->driver->prepare(home) : NULL;
+    if (!e)
+        e = check_order(home, single_writer, mem);
     if (!e)
         e = home->driver->list_slugs(&ignored, home, mem);
     if (err_code(e) == E_UNSUPPORTED) { // it serves all but lists

@@ -78,6 +78,8 @@ struct TargetDriver {
     Err *(*list_docs)(DocNames *out, Target *t, const char *slug, DocKind kind, Arena *mem);
     // Creates the place where that is cheap. May be NULL.
     Err *(*prepare)(Target *t);
+    // Whether writers at the same time cannot overwrite one another unseen. NULL: they can.
+    Err *(*is_ordered)(bool *out, Target *t, Arena *mem);
     // Called once by target_share(). May be NULL.
     void (*share)(Target *t);
 

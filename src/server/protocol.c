@@ -11,6 +11,7 @@ typedef struct Call {
     const char *field, *alias; // of the document
     const char *slug;
     const char *key;   // out: an answer to keep; NULL: none
+    const char *grant; // out: signed for the token
     Str *ready;        // out: the whole answer, kept from before
     AnswersPage *page; // out: where
     Arena *mem;
@@ -55,10 +56,20 @@ static const char *page(const Call *c, const char *fmt, ...) {
     return arena_printf(c->mem, "%s/%s", c->req->public_url, path);
 }
 
+#define ORG "self-hosted"
+
+// The grant travels in a header: clients of other registries ask the same question.
 static Err *do_bot(Value **data, Call *c) {
     Value *me = *data = value_map(c->mem);
     set_text(me, c, "name", c->req->user);
-    set_text(me, c, "org", "self-hosted");
+    set_text(me, c, "org", ORG);
+    Time now = host_now(loop_host(c->req->loop)), end = now;
+    end.sec += GRANT_LIFE_S;
+    SignedGrant g = {.iss = c->req->public_url, .org = ORG, .sub = c->req->user, .iat = now, .exp = end};
+    if (!c->req->keys->len || cstr_empty(c->req->token))
+        return NULL;
+    g.tok = grant_tok(c->mem, c->req->token);
+    c->grant = signed_grant_encode(&g, &c->req->keys->items[0], c->mem);
     return NULL;
 }
 
@@ -489,7 +500,7 @@ ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem) {
     c.field = first_field(value_get_text(root, "query"), &c.alias, mem);
     e = dispatch(&data, &c);
     if (c.ready && !e)
-        return (ProtocolAnswer){200, *c.ready, c.page};
+        return (ProtocolAnswer){.status = 200, .text = *c.ready, .page = c.page};
     answers_release(c.page);
     if (e)
         return fail(e, http_status(e), mem);
@@ -499,5 +510,5 @@ ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem) {
     Str text = str_from(json_text(mem, out, JSON_PLAIN));
     if (c.key)
         answers_keep(req->answers, c.key, text);
-    return (ProtocolAnswer){200, text, NULL};
+    return (ProtocolAnswer){.status = 200, .text = text, .grant = c.grant};
 }

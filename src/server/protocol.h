@@ -5,6 +5,7 @@
 #include "atlas/http.h"
 #include "atlas/registry.h"
 #include "answers.h"
+#include "atlas/grant.h"
 #include "tokens.h"
 
 typedef struct ProtocolRequest {
@@ -12,7 +13,9 @@ typedef struct ProtocolRequest {
     const char *public_url;
     Loop *loop;
     Role role;
-    const char *user; // the token's name
+    const char *user;  // the token's name
+    const char *token; // itself; NULL: any token does
+    const GrantKeys *keys; // that sign grants; none: no grants
     Str body;         // the request's JSON
     Answers *answers;
 } ProtocolRequest;
@@ -20,6 +23,7 @@ typedef struct ProtocolRequest {
 typedef struct ProtocolAnswer {
     int status;        // of HTTP
     Str text;          // the JSON body
+    const char *grant; // for the header Atlas-Grant; NULL: none
     AnswersPage *page; // where the text is; to be released. NULL: in the request's arena
 } ProtocolAnswer;
 

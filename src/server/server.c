@@ -29,6 +29,7 @@ typedef struct Server {
     const char *public_url;
     RepoHome *home;  // opened once; serves all requests
     Answers *answers;
+    GrantKeys keys;  // the first signs refs, approvals and grants; all are published
     size_t bodies;   // bytes of request bodies in memory
     size_t running;  // tasks under way
     bool more;       // the daemon has work left
@@ -55,7 +56,7 @@ typedef struct Request {
     Buf body;
     size_t counted; // of server->bodies
     Role role;
-    const char *user;
+    const char *user, *token;
     Task *task;
     ProtocolAnswer answer;
     bool answered;
@@ -69,7 +70,8 @@ static Connection *connection_of(struct MHD_Connection *c) {
 
 // --- answers ------------------------------------------------------------------------------------
 
-static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type, Str text) {
+static enum MHD_Result reply_with(struct MHD_Connection *c, int status, const char *type, Str text,
+                                  const char *grant) {
     union {
         const char *in;
         void *out;
@@ -78,6 +80,8 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *t
         MHD_create_response_from_buffer(text.len, bytes.out, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(r, "Content-Type", type);
     MHD_add_response_header(r, "Cache-Control", "no-store");
+    if (grant)
+        MHD_add_response_header(r, "Atlas-Grant", grant);
     if (status == 503)
         MHD_add_response_header(r, "Retry-After", "1");
     if (door_is_crowded(connection_of(c)->visitor))
@@ -85,6 +89,10 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *t
     enum MHD_Result result = MHD_queue_response(c, (unsigned)status, r);
     MHD_destroy_response(r);
     return result;
+}
+
+static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type, Str text) {
+    return reply_with(c, status, type, text, NULL);
 }
 
 static enum MHD_Result refuse(Request *r, int status, const char *message) {
@@ -119,9 +127,10 @@ static void authenticate(Request *r) {
     const char *header =
         MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Authorization");
     r->role = ROLE_NONE;
-    r->user = "";
+    r->user = r->token = "";
     if (!header || strncasecmp(header, "Bearer ", 7) != 0 || !header[7])
         return;
+    r->token = arena_strdup(r->mem, header + 7);
     if (!r->server->options->tokens_file) {
         r->role = ROLE_ADMIN;
         r->user = "anyone";
@@ -180,6 +189,7 @@ static void run_request(void *arg) {
     Server *s = r->server;
     ProtocolRequest p = {.home = s->home, .public_url = s->public_url,
                          .loop = s->loop, .role = r->role, .user = r->user,
+                         .token = r->token, .keys = &s->keys,
                          .body = buf_view(&r->body), .answers = s->answers};
     r->answer = protocol_answer(&p, r->mem);
     s->requests++;
@@ -211,6 +221,9 @@ static enum MHD_Result route(Request *r, const char *path, const char *method) {
     uint64_t size = 0;
     if (get && cstr_eq(path, "/healthz"))
         return reply(r->connection, 200, "text/plain", str_from("ok\n"));
+    if (get && cstr_eq(path, "/.well-known/jwks.json"))
+        return reply(r->connection, 200, "application/json",
+                     str_from(grant_jwks_text(&r->server->keys, r->mem)));
     if (!has_one_length(r->connection))
         return refuse(r, 400, "the request says its length twice");
     authenticate(r);
@@ -267,7 +280,9 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         r->task = task_start(r->server->loop, run_request, r, r->mem);
         return MHD_YES;
     }
-    return r->answered ? reply(c, r->answer.status, "application/json", r->answer.text) : MHD_YES;
+    return r->answered ? reply_with(c, r->answer.status, "application/json", r->answer.text,
+                                    r->answer.grant)
+                       : MHD_YES;
 }
 
 static void on_complete(void *ctx, struct MHD_Connection *c, void **state,
@@ -374,8 +389,14 @@ static void serve(Server *s, volatile sig_atomic_t *reload) {
 
 Err *server_run(const ServerOptions *o, Arena *mem) {
     Server s = {.options = o, .loop = o->loop, .mem = mem};
-    TRY(repo_home_open(&s.home, o->store_url, o->sign_key, o->loop, mem));
-    TRY(repo_home_check(s.home, mem)); // what cannot be used is told at once, not with the first push
+    const char *first = NULL;
+    if (!cstr_empty(o->sign_key)) {
+        TRY(grant_keys_parse(&s.keys, o->sign_key, "--sign-key", mem));
+        Str seed = s.keys.items[0].seed;
+        first = base64_encode(mem, seed.ptr, seed.len);
+    }
+    TRY(repo_home_open(&s.home, o->store_url, first, o->loop, mem));
+    TRY(repo_home_check(s.home, o->single_writer, mem)); // what cannot be used is told at once, not with the first push
     s.answers = answers_new(mem);
     TRY(load_tokens(&s));
     TRY(door_open(&s.door, o, mem));

@@ -4,9 +4,11 @@ common_setup() {
     export NO_COLOR=1 AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1
     mkdir -p "$HOME" && cd "$DIR" || return 1
     unset ATLAS_TOKEN ATLAS_CLOUD_URL ATLAS_ACTION
-    PATH="$ATLAS_BUILD:$PATH"
+    PATH="$SUITE_RECORD/bin:$ATLAS_BUILD:$PATH" # the programs behind tests/support/record
     . "$ATLAS_ROOT/tests/servers/lib.sh"
 }
+
+secret() { printf '%s\n' "$@" >> "$SUITE_RECORD/secrets"; } # VALUE...: must not be in any output of the suite
 
 common_teardown() { stop_pid "$DIR/serve.pid"; local p; for p in "$DIR"/*.pid; do [ -e "$p" ] && stop_pid "$p"; done; true; }
 
@@ -87,3 +89,18 @@ proxy() { # TARGET_PORT MODE [N]: sets PROXY, requests in proxy.log
     PROXY=http://127.0.0.1:$PORT
 }
 port_of() { sed -E 's/.*:([0-9]+).*/\1/' <<< "$1"; }
+
+authority() { # NAME HOST...: NAME.crt of a CA, and HOST.pem (certificate and key) of each host
+    openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt" 2> /dev/null
+    local ca=$1 host; shift
+    for host; do
+        openssl req -newkey rsa:2048 -nodes -subj "/CN=$host" -keyout "$host.key" -out "$host.csr" 2> /dev/null
+        if [[ $host == [0-9]* ]]; then echo "subjectAltName=IP:$host"; else echo "subjectAltName=DNS:$host"; fi > "$host.ext"
+        openssl x509 -req -in "$host.csr" -CA "$ca.crt" -CAkey "$ca.key" -CAcreateserial -days 1 -extfile "$host.ext" -out "$host.crt" 2> /dev/null
+        cat "$host.crt" "$host.key" > "$host.pem"
+    done
+}
+tls() { # TARGET_PORT PEM [MAX_VERSION]: tests/servers/tls; sets PORT
+    [ ! -f tls.pid ] || stop_pid tls.pid
+    start_tool tls tls "$DIR/tls.port" "$@"
+}

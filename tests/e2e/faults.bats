@@ -219,3 +219,108 @@ P
     kill "$(cat odd.pid)"
     [ "$status" -eq 1 ]; has "$output" "tag none of \"app\" not found"
 }
+
+# --- waiting as the server asks, giving up, and trust -------------------------------------------------
+
+refuses_once() { # STATUS HEADERS: the first request of each kind gets this (a python dict)
+    odd_s3 "import time, email.utils
+n = D.setdefault(h.command, [0]); n[0] += 1
+if n[0] == 1: answer($1, b'<Error><Code>SlowDown</Code></Error>', $2)"
+}
+
+@test "500, 503 and 429 once: the server's Retry-After is obeyed, in seconds and as a date" {
+    migrations 1; local t0 more; export ATLAS_HTTP_TIMEOUT=10
+    for more in "500 {}" "503 {}" "429 {}" "503 {'Retry-After':'1'}" "429 {'Retry-After':'1'}" "503 {'Retry-After':email.utils.formatdate(time.time()+2,usegmt=True)}"; do
+        refuses_once "${more%% *}" "${more#* }"; t0=${EPOCHREALTIME/./}
+        note atlas migrate push --env ci; [ "$status" -eq 0 ]; equal "$stderr" ""
+        [[ $more != *Retry-After* ]] || [ $((${EPOCHREALTIME/./} - t0)) -ge 950000 ]
+        stop_pid odd.pid; rm odd.port
+    done
+    no_secrets
+}
+
+@test "a Retry-After beyond the time-out is not waited for" {
+    migrations 1; refuses_once 503 "{'Retry-After':'100'}"; project "s3://bkt?endpoint=http://127.0.0.1:$(cat odd.port)" file://b1
+    SECONDS=0; note atlas migrate push --env ci; [ $SECONDS -le 3 ]; [ "$status" -eq 0 ]; has "$stderr" "HTTP 503" "could not be written"
+    no_secrets
+}
+
+@test "a server that trickles is given up after 30 s; one that cannot be connected to is asked again" {
+    unset ATLAS_HTTP_TIMEOUT ATLAS_HTTP_RETRIES; migrations 1; use_rgw
+    cat > odd.py <<'P'
+import os, socket, sys, threading, time
+name, busy = sys.argv[1], sys.argv[1] == 'busy'
+s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(0 if busy else 50)
+if busy: # nobody takes connections and the queue is full, for longer than one attempt lasts
+    full = [socket.socket() for _ in range(3)]
+    for c in full: c.setblocking(False); c.connect_ex(s.getsockname())
+open('tmp.' + name, 'w').write(str(s.getsockname()[1])); os.rename('tmp.' + name, name + '.port')
+def pump(a, b):
+    try:
+        while data := a.recv(65536): b.sendall(data)
+    except OSError: pass
+def serve(c):
+    if not busy:
+        c.recv(65536); c.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n')
+        while True: c.sendall(b'x'); time.sleep(0.5)
+    up = socket.create_connection(('127.0.0.1', int(sys.argv[2])))
+    threading.Thread(target=pump, args=(c, up), daemon=True).start(); pump(up, c)
+if busy:
+    time.sleep(11)
+    for c in full: c.close()
+    s.listen(50)
+while True:
+    c = s.accept()[0]; threading.Thread(target=serve, args=(c,), daemon=True).start()
+P
+    local name i; for name in trickle busy; do
+        python3 odd.py $name "$(port_of "$RGW_URL")" 3>&- > $name.log 2>&1 & echo $! > $name.pid
+    done
+    for i in $(seq 200); do [ -s trickle.port ] && [ -s busy.port ] && break; sleep 0.05; done
+    project "url=s3://lab/busy-$RANDOM?endpoint=http://127.0.0.1:$(cat busy.port)"; mv atlas.hcl busy.hcl
+    (SECONDS=0; rc=0; atlas migrate push --env ci -c file://busy.hcl > busy.out 2>&1 || rc=$?; echo "exit $rc in $SECONDS s" >> busy.out) 3>&- &
+    local job=$!; project "url=s3://lab/x?endpoint=http://127.0.0.1:$(cat trickle.port)"
+    SECONDS=0; note atlas migrate ls --dir atlas://app --env prod; echo "$stderr ($SECONDS s)"
+    [ "$status" -eq 1 ]; [ $SECONDS -ge 28 ]; [ $SECONDS -le 44 ]; one_line; has "$stderr" "too slow"
+    wait $job; cat busy.out; has "$(cat busy.out)" "exit 0 in 1"
+    no_secrets
+}
+
+@test "TLS with an unknown CA: refused, with the host and what to do; with SSL_CERT_FILE it works" {
+    migrations 1; use_rgw; authority ca 127.0.0.1 elsewhere.example; tls "$(port_of "$RGW_URL")" 127.0.0.1.pem
+    local at=lab/t$RANDOM; project "url=s3://$at?endpoint=https://127.0.0.1:$PORT"
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "https://127.0.0.1:$PORT/" certificate SSL_CERT_FILE
+    project "s3://$at?endpoint=https://127.0.0.1:$PORT" file://b1; note atlas migrate push --env ci; [ "$status" -eq 0 ]; one_line; has "$stderr" SSL_CERT_FILE
+    project "url=s3://$at?endpoint=https://127.0.0.1:$PORT"; export SSL_CERT_FILE=$DIR/ca.crt
+    note atlas migrate push --env ci; [ "$status" -eq 0 ]; equal "$stderr" ""; note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" t1
+    tls "$(port_of "$RGW_URL")" elsewhere.example.pem; project "url=s3://$at?endpoint=https://127.0.0.1:$PORT" # a name that is not its own
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" 127.0.0.1 certificate "match"; lacks "$stderr" SSL_CERT_FILE
+    serve; tls "$(port_of "$REGISTRY")" 127.0.0.1.pem; export ATLAS_CLOUD_URL=https://127.0.0.1:$PORT/query; project
+    note atlas migrate push --env ci; [ "$status" -eq 0 ]
+    unset SSL_CERT_FILE; note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "https://127.0.0.1:$PORT/query" SSL_CERT_FILE
+    no_secrets
+}
+
+@test "a full S3 server: the other copy takes it, and the error says so" {
+    migrations 1; odd_s3 "if h.command == 'PUT' and 'blobs' in key: answer(507, b'<Error><Code>XMinioStorageFull</Code><Message>no space left</Message></Error>')"
+    local at; at=s3://bkt?endpoint=http://127.0.0.1:$(cat odd.port)
+    note atlas migrate push --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "HTTP 507" XMinioStorageFull
+    project "$at" file://b1; note atlas migrate push --env ci; [ "$status" -eq 0 ]; one_line; has "$stderr" XMinioStorageFull
+    note atlas migrate apply --env prod; [ "$status" -eq 0 ]; equal "$(tables app.db)" t1
+    no_secrets
+}
+
+@test "a registry server with a full disk: reads go on, pushes go to the backups, and work again" {
+    migrations 1; mkdir full; local limit=unlimited at=full i
+    if ! mount -t tmpfs -o size=160k none full 2> /dev/null; then limit=200 at=registry; fi
+    (ulimit -f $limit; trap '' XFSZ; exec atlas registry serve --store "file://$DIR/$at" --listen 127.0.0.1:0 > serve.log 2>&1 3>&-) 3>&- & echo $! > serve.pid
+    for i in $(seq 200); do grep -q '^serving' serve.log && break; sleep 0.05; done
+    ATLAS_CLOUD_URL=$(sed -nE 's/.* at (http:[^ ]*)/\1/p' serve.log); export ATLAS_CLOUD_URL ATLAS_TOKEN=aci_test_token
+    project; note atlas migrate push app:small --env ci; [ "$status" -eq 0 ]
+    head -c 400000 /dev/urandom | base64 -w 200 | sed 's/^/-- /' > migrations/20260201.sql; atlas migrate hash
+    note atlas migrate push app:large --env ci; [ "$status" -eq 1 ]; one_line; has "$stderr" "No space left on device" || has "$stderr" "File too large"
+    project file://b1; note atlas migrate push app:large --env ci; [ "$status" -eq 0 ]; one_line; has "$stderr" "marked as pending"
+    equal "$(find $at -name '.tmp*')" ""; [ ! -e $at/app/refs/tags/large ]
+    project; note atlas migrate ls --dir 'atlas://app?tag=small' --env prod; [ "$status" -eq 0 ]
+    rm migrations/20260201.sql; atlas migrate hash; note atlas migrate push app:again --env ci; [ "$status" -eq 0 ]
+    stop_serving; no_secrets
+}

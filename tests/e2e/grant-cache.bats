@@ -4,6 +4,7 @@
 # registry back, fails and leaves a tombstone; the fourth, offline again, cannot use the old grant.
 bats_require_minimum_version 1.5.0
 load common
+setup_file() { "$ATLAS_ROOT/tests/servers/cache-client" install >&2; }
 setup() { common_setup; TOKEN=aci_0123456789abcdef0123456789abcdef; }
 teardown() { common_teardown; }
 
@@ -114,4 +115,37 @@ P
     HOME=/proc/1 run atlas-action --action migrate/push; [ "$status" -eq 0 ]
     HOME= run atlas-action --action migrate/push; [ "$status" -eq 0 ]
     CI_PROJECT_DIR=/proc/1 run atlas-action --action migrate/push; [ "$status" -eq 0 ]
+}
+
+# --- the official client --------------------------------------------------------------------------
+
+client() { # restore|save KEY [PREFIX...], in the directory "theirs"
+    (cd theirs && GITHUB_WORKSPACE=$PWD ACTIONS_CACHE_SERVICE_V2=true "$ATLAS_ROOT/tests/servers/cache-client" "$@") > client.out 2>&1 || { cat client.out; return 1; }
+    tail -1 client.out
+}
+cross_check() { # what we save the client restores, what the client saves we restore
+    migrations 1; project "file://$DIR/b1"; input ENV ci; mkdir theirs
+    atlas-action --action migrate/push
+    has "$(client restore atlas-grant-Linux-newest atlas-grant-Linux-)" "restored: atlas-grant-Linux-"
+    diff -r "$HOME/.atlas/grants" theirs/.atlas/grants
+    stop_pid cache.pid; "$@"; stop_serving; machine; export ATLAS_REQUIRE_GRANT=1 # an empty cache
+    run atlas-action --action migrate/push; [ "$status" -eq 1 ]; has "$output" "there is no valid grant"
+    has "$(CACHE_ZSTD=1 client save atlas-grant-Linux-1-00000000)" "saved: " # other compressions are other entries
+    run atlas-action --action migrate/push; [ "$status" -eq 1 ]
+    has "$(client save atlas-grant-Linux-2-00000000)" "saved: "; equal "$(curl -s "$CACHE/entries" | jq length)" 2
+    run atlas-action --action migrate/push; echo "$output"; [ "$status" -eq 0 ]; has "$output" "the grant of its token is valid until"
+    diff -r "$HOME/.atlas/grants" theirs/.atlas/grants
+}
+@test "GitHub, version 2: the official client and we read each other's entries" { registry; github; cross_check github; grep -q 'twirp.*CreateCacheEntry' cache.log; }
+@test "GitHub, version 1: the official client and we read each other's entries" { registry; github v1; cross_check github v1; grep -q 'PATCH /_apis/artifactcache/caches' cache.log; }
+
+@test "GitHub: ACTIONS_CACHE_MODE restricts us as it restricts the official client" {
+    registry; github; migrations 1; project "file://$DIR/b1"; input ENV ci; mkdir -p theirs/.atlas/grants; echo x > theirs/.atlas/grants/x.jws
+    asked() { echo "$(grep -c GetCacheEntry cache.log) $(grep -c CreateCacheEntry cache.log)"; }
+    local mode ours
+    for mode in read none write-only " READ " write readwrite anything; do
+        export ACTIONS_CACHE_MODE=$mode
+        stop_pid cache.pid; github; machine; : > cache.log; atlas-action --action migrate/push; ours=$(asked)
+        : > cache.log; client restore a-key; client save a-key; echo "$mode: $ours"; equal "$ours" "$(asked)"
+    done
 }

@@ -8,7 +8,7 @@ teardown() { common_teardown; }
 tokens_file() { printf 'ci-bot:%s:push\n' "$(printf %s "$TOKEN" | sha256sum | cut -d' ' -f1)" > tokens; }
 registry() { tokens_file; serve --tokens tokens "$@"; ADDRESS=${REGISTRY#http://}; export ATLAS_TOKEN=$TOKEN; }
 again() { # the registry comes back at its old address
-    atlas registry serve --store "file://$DIR/registry" --listen "$ADDRESS" --tokens tokens > serve.log 2>&1 3>&- &
+    atlas registry serve --store "file://$DIR/registry" --listen "$ADDRESS" --tokens tokens "$@" > serve.log 2>&1 3>&- &
     echo $! > serve.pid; wait_tcp "${ADDRESS##*:}"
 }
 grant() { ls "$HOME/.atlas/grants"; }
@@ -86,4 +86,32 @@ payload() { python3 -c 'import base64,json,sys; p=open(sys.argv[1]).read().split
     payload | jq -e .exp # and is replaced by a good one
     ln -sf /etc/passwd "$(ls "$HOME"/.atlas/grants/*.jws)"; run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
     ATLAS_HOME_SUBDIR=../up run --separate-stderr atlas login --token "$TOKEN"; [ "$status" -eq 1 ]; has "$stderr" "leaves the home"
+}
+
+@test "signed grants: the registry's own grant, two live keys, and a pinned one" {
+    atlas registry key new > one; atlas registry key new > two
+    sed -nE '2s/^ +//p' one > keys; sed -nE '2s/^ +//p' two >> keys; local public other; public=$(sed -nE '4s/^ +//p' one); other=$(sed -nE '4s/^ +//p' two)
+    registry --sign-key "$DIR/keys"
+    equal "$(curl -s "$REGISTRY/.well-known/jwks.json" | jq -r '[.keys[] | .kty + .crv + .alg] | join(" ")')" "OKPEd25519EdDSA OKPEd25519EdDSA"
+    migrations 1; project "file://$DIR/b1"; sed -i "1i atlas {\n  cloud {\n    token = getenv(\"ATLAS_TOKEN\")\n    key   = \"$public\"\n  }\n}" atlas.hcl
+    atlas migrate push --env ci; payload | jq -e --arg k "$public" '.key == $k and (.reg | split(".") | length == 3)'
+    # python3 has no Ed25519 of its own: openssl is the judge.
+    payload | jq -r .reg | tr -d '\n' > reg; printf %s "$(cut -d. -f1,2 reg)" > body
+    python3 -c 'import base64,sys; s=open("reg").read().split(".")[2]; open("sig","wb").write(base64.urlsafe_b64decode(s+"=="))
+k=base64.b64decode(sys.argv[1].split(":")[1]); open("pub.der","wb").write(bytes.fromhex("302a300506032b6570032100")+k)' "$public"
+    openssl pkeyutl -verify -pubin -inkey pub.der -keyform DER -rawin -in body -sigfile sig
+    stop_serving; export ATLAS_REQUIRE_GRANT=signed
+    run atlas migrate ls --env prod; [ "$status" -eq 0 ]
+    sed -i "s#$public#$other#" atlas.hcl # another pinned key: not with this grant
+    run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is not signed with the key that atlas { cloud { key } } pins"
+    # Rotation: the second key signs now, the first is still published.
+    sed -i '1{h;d};${G}' keys; again --sign-key "$DIR/keys"; rm -rf "$HOME/.atlas"; atlas migrate ls --env prod
+    payload | jq -e --arg k "$other" '.key == $k'; stop_serving; run atlas migrate ls --env prod; [ "$status" -eq 0 ]
+    printf 'nonsense\n' > bad; run --separate-stderr atlas registry serve --store "file://$DIR/registry" --sign-key bad --listen 127.0.0.1:0
+    [ "$status" -eq 1 ]; has "$stderr" "this line is no private key"; lacks "$stderr" nonsense
+}
+
+@test "signed grants: a registry without a key leaves none, and signed is then not to be had" {
+    registry; migrations 1; project "file://$DIR/b1"; atlas migrate push --env ci; payload | jq -e 'has("reg") | not'
+    stop_serving; ATLAS_REQUIRE_GRANT=signed run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is not signed with the key"
 }

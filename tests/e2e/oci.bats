@@ -173,7 +173,7 @@ both_ways() { # PRIMARY BACKUP
     run -0 atlas migrate push --env ci
     run -0 atlas cloud repo describe --slug app --env ci
     run -1 atlas cloud repo list --env ci; has "$output" "the registry does not list its repositories"
-    atlas registry serve --store "$FRONT" --listen 127.0.0.1:0 > serve.log 2>&1 3>&- &
+    atlas registry serve --store "$FRONT" --listen 127.0.0.1:0 --single-writer > serve.log 2>&1 3>&- &
     echo $! > serve.pid
     local i; for i in $(seq 200); do grep -q '^serving' serve.log && break; sleep 0.05; done
     has "$(cat serve.log)" "the registry does not list its repositories" "serving"
@@ -268,7 +268,7 @@ application/vnd.atlas.migrations.v1.tar
 }
 
 @test "registry serve on OCI" {
-    atlas registry serve --store "$(basic_url)" --listen 127.0.0.1:0 > serve.log 2>&1 3>&- &
+    atlas registry serve --store "$(basic_url)" --listen 127.0.0.1:0 --single-writer > serve.log 2>&1 3>&- &
     echo $! > serve.pid
     local i; for i in $(seq 200); do grep -q '^serving' serve.log && break; sleep 0.05; done
     export ATLAS_CLOUD_URL ATLAS_TOKEN=aci_test_token

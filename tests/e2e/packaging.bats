@@ -11,12 +11,15 @@ teardown() { common_teardown; }
 
 ids() { sed -nE 's/^  ([a-z]+[a-z/-]+) - .*/\1/p' help | sort; } # of the actions, from `help`
 inputs() { awk -v id="$1" '/^  [a-z]/ { on = ($1 == id) } /^    [a-z]/ && on { print $1 }' help; } # ID: in --help's order
-help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "create-repo migrate/apply migrate/push registry/sync registry/verify"; }
+help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "create-repo migrate/apply migrate/push registry/sync registry/verify setup"; }
+jobs() { ids | grep -vx setup; } # the actions with a GitLab component: each checks its token by itself
 names() { jq -r "$1 | keys_unsorted[]"; }
 published() { # the image's name: a release's (make packaging IMAGE=...), else the placeholder
     local image; image=$("$CT" json "$DIR/action.yml" | jq -r .runs.image)
     case $image in docker://*) echo "${image#docker://}" ;; *) echo atlas-action:v1 ;; esac
 }
+TOKEN=aci_0123456789abcdef0123456789abcdef
+token_registry() { printf 'ci-bot:%s:push\n' "$(printf %s "$TOKEN" | sha256sum | cut -d' ' -f1)" > tokens; serve --tokens tokens; ADDRESS=${REGISTRY#http://}; }
 shop() { # a directory to push, and atlas.hcl that pushes it to $DIR/store
     mkdir -p "$1/migrations"
     echo 'CREATE TABLE t (x int);' > "$1/migrations/1_a.sql"
@@ -43,6 +46,7 @@ shop() { # a directory to push, and atlas.hcl that pushes it to $DIR/store
         case $image in docker://*) equal "$image" "docker://$(published)" ;; *) equal "$(realpath -m "$(dirname "$f")/$image")" "$DIR/Dockerfile" ;; esac
     done
     equal "$(find action -name action.yml | wc -l)" "$(ids | wc -l)"
+    equal "$("$CT" json action/setup/action.yml | names .inputs | paste -sd' ')" "cloud-token flavor require-grant version working-directory config env vars"
     equal "$("$CT" json action/migrate/push/action.yml | jq -c '.inputs | map_values(.default) | with_entries(select(.value))')" '{"latest":"true"}'
     equal "$("$CT" json action/migrate/push/action.yml | names .outputs | paste -sd' ')" "url link slug digest copies degraded"
 }
@@ -79,6 +83,21 @@ shop() { # a directory to push, and atlas.hcl that pushes it to $DIR/store
     run ! "$CT" schema workflow action.yml
     run ! "$CT" schema circleci action.yml
     run ! "$CT" schema bitbucket action.yml
+}
+
+@test "GitHub: setup checks the token, keeps its grant and hands the token to later steps" {
+    token_registry; unset ATLAS_TOKEN; : > env; : > out
+    setup_step() { run env GITHUB_ACTIONS=true GITHUB_SERVER_URL=https://github.com GITHUB_ENV="$DIR/env" GITHUB_OUTPUT="$DIR/out" "INPUT_CLOUD-TOKEN=$TOKEN" "$@" atlas-action --action setup; echo "$output"; }
+    setup_step INPUT_VERSION=latest; [ "$status" -eq 0 ]; equal "$(ls "$HOME/.atlas")" grants
+    has "$output" "::add-mask::$TOKEN"; lacks "$(grep -v '^::add-mask::' <<< "$output")" "$TOKEN"
+    equal "$(sed -n 2p env)" "$TOKEN"; has "$(head -1 env)" "ATLAS_TOKEN<<"
+    has "$(cat out)" ci-bot self-hosted; lacks "$(cat out)" "$TOKEN"
+    stop_serving; setup_step "INPUT_REQUIRE-GRANT=true"; [ "$status" -eq 0 ]; has "$output" "the grant of its token is valid until"
+    rm -rf "$HOME/.atlas"
+    setup_step; [ "$status" -eq 0 ]; has "$output" "::warning" "the token could not be checked"
+    setup_step "INPUT_REQUIRE-GRANT=true"; [ "$status" -eq 1 ]
+    setup_step "INPUT_REQUIRE-GRANT=perhaps"; [ "$status" -eq 1 ]; has "$output" "require-grant"
+    setup_step INPUT_CLOUD-TOKEN=; [ "$status" -eq 0 ]; has "$output" "there is no token"
 }
 
 # --- GitLab ---------------------------------------------------------------------------------------
@@ -177,7 +196,7 @@ Y
 
 @test "GitLab: a component has the inputs of --help, with types, defaults and options, and documents each" {
     help_text
-    for id in $(ids); do
+    for id in $(jobs); do
         "$CT" json "action/gitlab/templates/${id//\//-}.yml" | head -1 > g.json
         equal "$(names .spec.inputs < g.json)" "$(printf '%s\n' job_name stage image atlas-version gitlab-token atlas-cloud-token; inputs "$id")"
         equal "$(jq -c '[.spec.inputs[] | select((.description // "") == "")]' g.json)" "[]"
@@ -188,8 +207,22 @@ Y
     equal "$(jq -c .amount g.json)" '{"type":"number","default":0}'
     equal "$(jq -c '."dry-run"' g.json)" '{"type":"boolean","default":false}'
     equal "$(jq -c '."exec-order"' g.json)" '{"type":"string","options":["","linear","linear-skip","non-linear"],"default":""}'
+    equal "$(jq -c '."require-grant"' g.json)" '{"type":"string","options":["","true","false","signed"],"default":""}'
     equal "$(jq -c '."tx-mode"' g.json)" '{"type":"string","options":["","file","all","none"],"default":""}'
     equal "$("$CT" json action/gitlab/templates/migrate-push.yml | head -1 | jq -c '.spec.inputs.latest | del(.description)')" '{"type":"boolean","default":true}'
+}
+
+@test "GitLab: the grant of one pipeline is there in the next, through the component's cache" {
+    token_registry; without_image; shop repo; sed -i "s|url  = .*|backup = [\"file://$DIR/store\"]|" repo/atlas.hcl
+    gitlab_repository <<< 'include: [{local: templates/migrate-push.yml, inputs: {env: ci, config: "file://atlas.hcl"}}]'
+    pipeline() { rm -rf "$HOME/.atlas" .atlas; run gitlab --variable "ATLAS_TOKEN=$TOKEN" --variable "ATLAS_CLOUD_URL=$ATLAS_CLOUD_URL" "$@"; echo "$output"; }
+    pipeline; [ "$status" -eq 0 ]; has "$output" "to 2 of 2 targets"
+    stop_pid "$DIR/serve.pid"
+    pipeline --variable ATLAS_REQUIRE_GRANT=1; [ "$status" -eq 0 ]; has "$output" "the grant of its token is valid until"
+    rm -rf .gitlab-ci-local
+    pipeline --variable ATLAS_REQUIRE_GRANT=1; [ "$status" -ne 0 ]; has "$output" "there is no valid grant"
+    "$CT" json templates/migrate-push.yml | tail -1 | jq -e '.[] | .cache == {"key":"atlas-grant-cache","paths":[".atlas/"],"policy":"pull-push","when":"always"}
+        and (.artifacts | .paths == [".atlas/"] and .expire_in == "1 day" and .access == "developer" and .when == "always")'
 }
 
 # --- CircleCI -------------------------------------------------------------------------------------
@@ -226,18 +259,31 @@ circle() { # COMMAND ARGUMENTS: a step of a job, with CircleCI's own shell
 }
 
 @test "CircleCI: setup passes the token on under its name and never writes it down" {
-    touch bash_env
+    touch bash_env; export ATLAS_CLOUD_URL=http://127.0.0.1:9/ ATLAS_HTTP_RETRIES=1 # nobody there: a warning
     export MY_TOKEN='to"k$en'
     run circle setup '{"cloud_token_env": "MY_TOKEN", "version": "v0.38.0"}'
-    [ "$status" -eq 0 ]; lacks "$output$(cat bash_env)" 'to"k'
+    [ "$status" -eq 0 ]; lacks "$output$(cat bash_env)" 'to"k'; has "$output" "the token could not be checked"
+    run circle setup '{"cloud_token_env": "MY_TOKEN", "require_grant": "true"}'; [ "$status" -eq 1 ]
     equal "$(BASH_ENV=$DIR/bash_env bash -c 'echo "$ATLAS_TOKEN"')" 'to"k$en'
     unset MY_TOKEN; : > bash_env
     run circle setup '{"cloud_token_env": "MY_TOKEN"}'; [ "$status" -eq 0 ]; equal "$(cat bash_env)" ""
 }
 
+@test "CircleCI: setup restores the grant, hands it on and saves it, and nothing else of the home" {
+    "$CT" json $ORB | jq '.commands.setup.steps' > steps.json
+    equal "$(jq -c 'map(keys[0])' steps.json)" '["restore_cache","run","when","save_cache"]'
+    equal "$(jq -c '[.[0].restore_cache.keys, .[3].save_cache.key, .[3].save_cache.paths, .[3].save_cache.when]' steps.json)" \
+        '[["atlas-grant-cache-"],"atlas-grant-cache-<< pipeline.id >>",["~/.atlas/grants"],"always"]'
+    equal "$(jq -c '.[2].when.steps[0].persist_to_workspace' steps.json)" '{"root":"~/","paths":[".atlas/grants"]}'
+    token_registry; touch bash_env; export ATLAS_TOKEN=$TOKEN
+    run circle setup '{}'; echo "$output"; [ "$status" -eq 0 ]; lacks "$output$(cat bash_env)" "$TOKEN"
+    equal "$(cd "$HOME" && find .atlas -type f | sed 's|/[^/]*$||')" .atlas/grants
+    stop_serving; run circle setup '{"require_grant": "true"}'; [ "$status" -eq 0 ]; has "$output" "the grant of its token is valid until"
+}
+
 @test "CircleCI: a command has the inputs of --help, with types and defaults, and documents each" {
     help_text; "$CT" json $ORB > orb.json
-    for id in $(ids); do
+    for id in $(jobs); do
         equal "$(jq ".commands.${id//[\/-]/_}" orb.json | names .parameters | grep -v '^github_')" "$(inputs "$id" | tr - _)"
     done
     equal "$(jq -c '[.commands[].parameters[] | select((.description // "") == "")]' orb.json)" "[]"

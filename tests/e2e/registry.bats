@@ -95,6 +95,16 @@ api() { curl -s -m 20 -o body -w '%{http_code}' "$@"; } # prints the status
     local pid; pid=$(cat serve.pid); kill -TERM "$pid"; wait "$pid"
 }
 
+@test "serve: a store without conditional writes wants --single-writer" {
+    use_swift; local store; store=$(bucket "$SWIFT_URL")
+    run --separate-stderr timeout 20 atlas registry serve --store "$store" --listen 127.0.0.1:0
+    [ "$status" -eq 1 ]; has "$stderr" "the store has no conditional writes"
+    atlas registry serve --store "$store" --listen 127.0.0.1:0 --single-writer > serve.log 2>&1 3>&- & echo $! > serve.pid
+    local i; for i in $(seq 200); do grep -q '^serving' serve.log && break; sleep 0.05; done
+    REGISTRY=$(sed -nE 's/.* at (http:[^ ]*)\/query/\1/p' serve.log); export ATLAS_CLOUD_URL=$REGISTRY/query ATLAS_TOKEN=aci_test_token
+    migrations 1; atlas migrate push app; run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+}
+
 @test "serve: restarts on the same store, and a bucket written without it can be served" {
     migrations 1; serve; atlas migrate push app:v1; stop_serving; serve
     equal "$(atlas migrate ls --dir 'atlas://app?tag=v1')" 20260101000000_step1.sql

