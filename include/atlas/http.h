@@ -81,6 +81,8 @@ struct HttpRequest {
     bool once;             // never sent twice (a report); else retried by the policy
     bool no_redirect;      // a redirect is an answer as any other
     bool no_proxy;         // a service on this machine's own link
+    const bool *hold;      // not NULL: while it is true the request connects but its body waits
+    bool *sent;            // not NULL: set when the body is on its way
     int attempts;          // 0: the policy's 5 (ATLAS_HTTP_RETRIES overrides)
     int64_t connect_ms;    // 0: 10 s
     HttpBudget *budget;    // NULL: one of its own

@@ -25,6 +25,8 @@ typedef struct Exchange {
     int64_t sent;       // of the request's body
     Buf memory;         // the answer, or what of it is not yet in the file
     size_t header_bytes;
+    CURL *easy;
+    bool held;          // the body waits for req->hold
     Err *error;         // of a callback
 } Exchange;
 
@@ -62,6 +64,10 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx) {
         want = (size_t)(b->size - x->sent);
     if (want == 0)
         return 0;
+    if (x->req->hold && *x->req->hold) {
+        x->held = true;
+        return CURL_READFUNC_PAUSE;
+    }
     moved(x);
     if (b->fd < 0) {
         memcpy(to, b->data.ptr + x->sent, want);
@@ -74,6 +80,8 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx) {
         want = (size_t)n;
     }
     x->sent += (int64_t)want;
+    if (x->req->sent && x->sent == b->size)
+        *x->req->sent = true;
     return want;
 }
 
@@ -176,7 +184,12 @@ static struct curl_slist *header_list(const HttpHeaders *headers, const Body *bo
     return body->size < (8 << 20) ? curl_slist_append(list, "Expect:") : list;
 }
 
-static bool finished(const void *arg) { return ((const Transfer *)arg)->done; }
+static bool is_released(const Exchange *x) { return x->held && !*x->req->hold; }
+
+static bool finished(const void *arg) {
+    const Exchange *x = arg;
+    return x->transfer.done || is_released(x);
+}
 
 // Waits for the transfer; wakes up to look at the budget.
 static bool await(Exchange *x) {
@@ -184,8 +197,14 @@ static bool await(Exchange *x) {
     for (;;) {
         int64_t left = t->budget->limit_ms - t->budget->used_ms;
         int64_t deadline = t->last_move + (left > 0 ? left : 0);
-        if (loop_wait(x->loop, finished, t, deadline))
+        bool ready = loop_wait(x->loop, finished, x, deadline);
+        if (t->done)
             return true;
+        if (ready) {
+            x->held = false;
+            curl_easy_pause(x->easy, CURLPAUSE_CONT);
+            continue;
+        }
         int64_t now = host_monotonic_ms(x->loop->host);
         if (loop_cancelled(x->loop) || now - t->last_move + t->budget->used_ms >= t->budget->limit_ms)
             return false;
@@ -215,7 +234,7 @@ static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const Ht
     x.transfer.budget = budget;
     x.transfer.last_move = host_monotonic_ms(l->host);
     buf_init(&x.memory, mem, SIZE_MAX);
-    CURL *easy = curl_easy_init();
+    CURL *easy = x.easy = curl_easy_init();
     if (!easy)
         BUG("libcurl has no memory");
     struct curl_slist *list = header_list(headers, &req->body, tmp);

@@ -94,20 +94,33 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
     return NULL;
 }
 
-static Err *query_send(Value **data, CloudAnswer *answer, CloudTarget *t, const char *query,
-                       Value *input, bool once, Arena *mem) {
+// Two requests side by side arrive in order: the second connects, and sends when the first is out.
+typedef struct Order {
+    bool hold, sent;
+} Order;
+
+typedef struct Query {
+    const char *text;
+    Value *input; // NULL: none
+    bool once;    // never sent twice
+    Order *leads, *follows;
+} Query;
+
+static Err *query_send(Value **data, CloudAnswer *answer, CloudTarget *t, const Query *q, Arena *mem) {
     Value *body = value_map(mem);
-    value_set_str(body, mem, "query", query, 0);
-    if (input) {
+    value_set_str(body, mem, "query", q->text, 0);
+    if (q->input) {
         Value *variables = value_map(mem);
-        value_set(variables, mem, "input", input, 0);
+        value_set(variables, mem, "input", q->input, 0);
         value_set(body, mem, "variables", variables, 0);
     }
     HttpRequest req = {.method = "POST",
                        .url = t->config->url,
                        .body = body_from(str_from(json_text(mem, body, JSON_GO))),
                        .has_body = true,
-                       .once = once,
+                       .once = q->once,
+                       .hold = q->follows ? &q->follows->hold : NULL,
+                       .sent = q->leads ? &q->leads->sent : NULL,
                        .budget = &t->budget,
                        .memory_max = 64 << 20};
     http_header(&req, mem, "Authorization", arena_printf(mem, "Bearer %s", t->config->token));
@@ -122,10 +135,11 @@ static Err *query_send(Value **data, CloudAnswer *answer, CloudTarget *t, const 
 }
 
 // Who are we? Its answer may be empty, and may carry a grant.
-static Err *who_am_i(Value **me, CloudTarget *t, Arena *mem) {
+static Err *who_am_i(Value **me, CloudTarget *t, Order *leads, Arena *mem) {
     Value *data = NULL;
     CloudAnswer answer;
-    Err *e = query_send(&data, &answer, t, "query Bot { me { name org } }", NULL, false, mem);
+    Query q = {.text = "query Bot { me { name org } }", .leads = leads};
+    Err *e = query_send(&data, &answer, t, &q, mem);
     *me = data ? value_get_fold(data, "me") : NULL;
     t->last_status = answer.status;
     cloud_keep_grant(t, &(Greeting){.me = e ? NULL : *me, .grant = answer.grant,
@@ -135,12 +149,46 @@ static Err *who_am_i(Value **me, CloudTarget *t, Arena *mem) {
     return e;
 }
 
-// The first request once a token is configured.
-static Err *greet(CloudTarget *t, Arena *mem) {
+// The first request once a token is configured. With a good grant nobody waits for its answer: it
+// travels beside the operation, and its word counts when it is there.
+typedef struct Beside {
+    CloudTarget *target;
+    Task *greeting, *usher; // NULL: it was not needed, or is done
+    Order order;
+    Arena *mem;
+} Beside;
+
+enum { GAP_MS = 2 };
+
+static void greet_beside(void *arg) {
+    Beside *b = arg;
     Value *me;
+    err_free(who_am_i(&me, b->target, &b->order, b->mem));
+    b->order.sent = true; // or never will be
+}
+
+static bool is_out(const void *arg) { return ((const Beside *)arg)->order.sent; }
+
+static void let_follow(void *arg) {
+    Beside *b = arg;
+    loop_wait(b->target->base.loop, is_out, b, -1);
+    loop_sleep(b->target->base.loop, GAP_MS);
+    b->order.hold = false;
+}
+
+static Err *greet(CloudTarget *t, Beside *b, Arena *mem) {
+    Value *me;
+    Grant g;
+    *b = (Beside){.target = t, .mem = mem};
     if (t->greeted)
         return NULL;
-    Err *e = who_am_i(&me, t, mem);
+    if (cloud_load_grant(&g, t, mem) && !g.gone) {
+        t->greeted = b->order.hold = true;
+        b->greeting = task_start(t->base.loop, greet_beside, b, mem);
+        b->usher = task_start(t->base.loop, let_follow, b, mem);
+        return NULL;
+    }
+    Err *e = who_am_i(&me, t, NULL, mem);
     t->greeted = e == NULL;
     return e;
 }
@@ -149,9 +197,16 @@ Err *cloud_ask(Value **answer, CloudTarget *t, const char *query, const char *fi
                bool once, Arena *mem) {
     Value *data = NULL;
     CloudAnswer got = {0};
-    Err *e = greet(t, mem);
+    Beside beside;
+    Err *e = greet(t, &beside, mem);
     if (!e) {
-        e = query_send(&data, &got, t, query, input, once, mem);
+        Query q = {.text = query, .input = input, .once = once,
+                   .follows = beside.greeting ? &beside.order : NULL};
+        e = query_send(&data, &got, t, &q, mem);
+        if (beside.greeting) {
+            task_join(beside.greeting);
+            task_join(beside.usher);
+        }
         t->last_status = got.status;
     }
     if (got.status == 401)
@@ -327,7 +382,7 @@ static const TargetDriver cloud_driver = {
 
 static Err *identify_online(CloudIdentity *out, CloudTarget *t, Arena *mem) {
     Value *me = NULL;
-    TRY(who_am_i(&me, t, mem));
+    TRY(who_am_i(&me, t, NULL, mem));
     if (!me || me->kind != V_MAP)
         return err_new(E_UNREACHABLE, "the registry does not say whom the token belongs to");
     out->org = value_get_text(me, "org");

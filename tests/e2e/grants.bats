@@ -115,3 +115,10 @@ k=base64.b64decode(sys.argv[1].split(":")[1]); open("pub.der","wb").write(bytes.
     registry; migrations 1; project "file://$DIR/b1"; atlas migrate push --env ci; payload | jq -e 'has("reg") | not'
     stop_serving; ATLAS_REQUIRE_GRANT=signed run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is not signed with the key"
 }
+
+@test "with a good grant the check and the first request travel together, in order" {
+    migrations 1; cloud together; atlas migrate push app:v1 # leaves a grant
+    local i; for i in 1 2 3 4 5; do
+        : > cloud.log; atlas migrate push app:v1; equal "$(jq -r .op cloud.log | paste -sd' ')" "Bot pushDir"
+    done
+}
