@@ -154,7 +154,8 @@ demo: ## install what is missing, build, and play the whole story
 check: ## install what is missing, build, and run all tests
 	@tests/support/deps build && tests/support/deps test
 	@tests/support/check
-e2e: all $(BUILD)/tests/contract/test_store $(BUILD)/tests/contract/test_registry $(RACE) $(RECORD) ## end-to-end tests against real servers (T=file.bats: one of them)
+e2e-programs: all $(BUILD)/tests/contract/test_store $(BUILD)/tests/contract/test_registry $(RACE) $(RECORD)
+e2e: e2e-programs ## end-to-end tests against real servers (T=file.bats: one of them)
 	@tests/support/run-e2e $(BUILD) $(T)
 STORE_IO := $(BUILD)/tests/bench/store_io
 $(STORE_IO): $(STORE_IO).o $(call libs,store)
@@ -178,6 +179,6 @@ help: ## list the targets
 clean: ## remove all build output
 	rm -rf build
 
-.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check check-peers e2e bench release container-check help clean
+.PHONY: all unit fuzz-replay fuzz layers $(LAYER_CHECKS) hdr-check format tidy packaging packaging-check demo check check-peers e2e e2e-programs bench release container-check help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -54,6 +54,9 @@ char *input_atlas_url(Arena *mem, const char *name, const UrlParam *params, size
 // Sets an output ("applied_count") of an action ("migrate/apply"). Any content is safe. Files that
 // cannot be written are an error on GitHub and CircleCI, a warning elsewhere.
 Err *platform_set_output(Platform *p, const char *action, const char *name, Str value) MUST_USE;
+// Sets an environment variable of the job's later steps, where the platform takes that from a program
+// (GitHub); nothing elsewhere.
+Err *platform_export(Platform *p, const char *name, Str value) MUST_USE;
 // "ATLAS_OUTPUT_MIGRATE_APPLY_CURRENT".
 char *platform_output_variable(Arena *mem, const char *action, const char *name);
 

@@ -41,9 +41,13 @@ static bool may(const Host *host, CacheUse use, Arena *mem) {
 // client compresses with zstd where the machine has it: its entries of such machines are not ours.
 static char *version_of(Arena *mem) { return sha256_hex(mem, str_from(".atlas|gzip|1.0")); }
 
-static char *base_url(const Host *host, const char *variable, const char *path, Arena *mem) {
-    const char *base = host_env(host, variable);
+static char *below(const char *base, const char *path, Arena *mem) {
     return arena_printf(mem, "%s%s%s", base, cstr_ends(base, "/") ? "" : "/", path);
+}
+
+static char *v1_url(const Host *host, const char *path, Arena *mem) {
+    const char *base = cstr_or(host_env(host, "ACTIONS_CACHE_URL"), host_env(host, "ACTIONS_RESULTS_URL"));
+    return below(base, arena_printf(mem, "_apis/artifactcache/%s", path), mem);
 }
 
 // --- requests -----------------------------------------------------------------------------------
@@ -76,8 +80,8 @@ static Err *json_of(Value **out, const HttpResponse *r, Arena *mem) {
 static Err *twirp(Value **out, const GrantCache *c, const char *method, Value *input, Arena *mem) {
     HttpResponse r = {0};
     HttpRequest req = {.method = "POST",
-                       .url = base_url(c->host, "ACTIONS_RESULTS_URL",
-                                       arena_printf(mem, TWIRP "%s", method), mem),
+                       .url = below(host_env(c->host, "ACTIONS_RESULTS_URL"),
+                                    arena_printf(mem, TWIRP "%s", method), mem),
                        .body = body_from(str_from(json_text(mem, input, JSON_PLAIN))),
                        .has_body = true};
     http_header(&req, mem, "Content-Type", "application/json");
@@ -122,9 +126,9 @@ static Err *locate_v1(const char **url, const GrantCache *c, Arena *mem) {
     HttpResponse r = {0};
     Value *answer = NULL;
     HttpRequest req = {.method = "GET",
-                       .url = base_url(c->host, "ACTIONS_CACHE_URL",
-                                       arena_printf(mem, "_apis/artifactcache/cache?keys=%s,%s&version=%s",
-                                                    PREFIX "newest", PREFIX, version_of(mem)), mem)};
+                       .url = v1_url(c->host, arena_printf(mem, "cache?keys=%s,%s&version=%s",
+                                                           PREFIX "newest", PREFIX, version_of(mem)),
+                                     mem)};
     http_header(&req, mem, "Accept", V1_ACCEPT);
     TRY(call(&r, c, &req, true, mem));
     if (r.status == 204)
@@ -204,7 +208,7 @@ static Err *write_v2(const GrantCache *c, const char *key, Str bundle, Arena *me
 static Err *post_v1(HttpResponse *r, const GrantCache *c, const char *path, const Value *input,
                     Arena *mem) {
     HttpRequest req = {.method = "POST",
-                       .url = base_url(c->host, "ACTIONS_CACHE_URL", path, mem),
+                       .url = v1_url(c->host, path, mem),
                        .body = body_from(str_from(json_text(mem, input, JSON_PLAIN))),
                        .has_body = true};
     http_header(&req, mem, "Accept", V1_ACCEPT);
@@ -218,16 +222,15 @@ static Err *write_v1(const GrantCache *c, const char *key, Str bundle, Arena *me
     value_set_str(in, mem, "key", key, 0);
     value_set_str(in, mem, "version", version_of(mem), 0);
     value_set_int(in, mem, "cacheSize", (int64_t)bundle.len, 0);
-    Err *e = post_v1(&r, c, "_apis/artifactcache/caches", in, mem);
+    Err *e = post_v1(&r, c, "caches", in, mem);
     if (err_code(e) == E_EXISTS) {
         err_free(e);
         return NULL;
     }
     TRY(e);
     TRY(json_of(&answer, &r, mem));
-    const char *entry = arena_printf(mem, "_apis/artifactcache/caches/%lld",
-                                     (long long)value_get_int(answer, "cacheId"));
-    HttpRequest patch = {.method = "PATCH", .url = base_url(c->host, "ACTIONS_CACHE_URL", entry, mem),
+    const char *entry = arena_printf(mem, "caches/%lld", (long long)value_get_int(answer, "cacheId"));
+    HttpRequest patch = {.method = "PATCH", .url = v1_url(c->host, entry, mem),
                          .body = body_from(bundle), .has_body = true};
     http_header(&patch, mem, "Accept", V1_ACCEPT);
     http_header(&patch, mem, "Content-Type", "application/octet-stream");

@@ -18,6 +18,7 @@ typedef struct PlatformDriver {
     void (*message)(Platform *p, const PlatformAnnotation *at, const char *message);
     void (*mask)(Platform *p, const char *secret);
     void (*untrusted)(Platform *p, const char *text);
+    Err *(*export_variable)(Platform *p, const char *name, Str value);
     const char *summary_variable; // names a file for Markdown; NULL: no summaries
 } PlatformDriver;
 

@@ -15,22 +15,36 @@ static char *input_variable(Arena *mem, const char *name) {
     return arena_printf(mem, "INPUT_%s", cstr_replace(mem, cstr_upper(mem, name), " ", "_"));
 }
 
-static Err *set_output(Platform *p, const char *action, const char *name, Str value) {
-    (void)action;
+static Err *append_value(const Platform *p, const char *path, const char *name, Str value) {
     AutoArena tmp = arena_new(NULL);
-    const char *path = host_env(p->host, "GITHUB_OUTPUT");
-    if (!*path) {
-        log_warn("GITHUB_OUTPUT is not set, the output \"%s\" is lost", name);
-        return NULL;
-    }
     const char *marker = platform_marker(p->host, value, tmp);
     Buf b;
     buf_init(&b, tmp, SIZE_MAX);
     buf_printf(&b, "%s<<%s\n", name, marker);
     buf_add(&b, value.ptr, value.len);
     buf_printf(&b, "\n%s\n", marker);
-    Err *e = fs_append(path, buf_view(&b), 0644);
+    return fs_append(path, buf_view(&b), 0644);
+}
+
+static Err *set_output(Platform *p, const char *action, const char *name, Str value) {
+    (void)action;
+    const char *path = host_env(p->host, "GITHUB_OUTPUT");
+    if (!*path) {
+        log_warn("GITHUB_OUTPUT is not set, the output \"%s\" is lost", name);
+        return NULL;
+    }
+    Err *e = append_value(p, path, name, value);
     return e ? err_wrap(e, "setting the output \"%s\"", name) : NULL;
+}
+
+static Err *export_variable(Platform *p, const char *name, Str value) {
+    const char *path = host_env(p->host, "GITHUB_ENV");
+    if (!*path) {
+        log_warn("GITHUB_ENV is not set: later steps do not get %s", name);
+        return NULL;
+    }
+    Err *e = append_value(p, path, name, value);
+    return e ? err_wrap(e, "setting the variable %s", name) : NULL;
 }
 
 // --- messages ------------------------------------------------------------------------------------
@@ -215,5 +229,6 @@ const PlatformDriver platform_github = {
     .message = message,
     .mask = mask,
     .untrusted = untrusted,
+    .export_variable = export_variable,
     .summary_variable = "GITHUB_STEP_SUMMARY",
 };

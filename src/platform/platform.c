@@ -200,6 +200,10 @@ Err *platform_set_output(Platform *p, const char *action, const char *name, Str 
     return p->driver->set_output(p, action, name, value);
 }
 
+Err *platform_export(Platform *p, const char *name, Str value) {
+    return p->driver->export_variable ? p->driver->export_variable(p, name, value) : NULL;
+}
+
 char *platform_output_variable(Arena *mem, const char *action, const char *name) {
     return arena_printf(mem, "ATLAS_OUTPUT_%s_%s", platform_mangle(mem, action),
                         platform_mangle(mem, name));

@@ -57,21 +57,35 @@ INPUT slug = {"name", INPUT_TEXT, NULL, NULL,
 INPUT from = {"from", INPUT_TEXT, NULL, NULL,
               "URL of the store to take everything from, to rebuild a lost registry.", false, false};
 
+INPUT require_grant = {"require-grant", INPUT_TEXT, NULL, "true,false,signed",
+                       "While the registry cannot be reached: fail unless there is a valid grant "
+                       "(`true`), or one that the registry signed (`signed`).", false, false};
+INPUT cloud_token = {"cloud-token", INPUT_TEXT, NULL, NULL,
+                     "Token of the registry; on GitHub, later steps of the job have it as "
+                     "`ATLAS_TOKEN`. Default: the variable `ATLAS_TOKEN`.", false, false};
+INPUT version = {"version", INPUT_TEXT, NULL, NULL,
+                 "Accepted for compatibility, without effect: the image has the version.", false,
+                 false};
+INPUT flavor = {"flavor", INPUT_TEXT, NULL, NULL, "Accepted for compatibility, without effect.", false,
+                false};
+
 // Alphabetical, then the common ones: the order of all packaging.
 static const InputSpec *const push_inputs[] = {
-    &dir, &dir_name, &latest, &min_copies, &revisions_schema, &tag, &working_directory, &config,
-    &env, &vars, &dev_url, NULL};
+    &dir, &dir_name, &latest, &min_copies, &require_grant, &revisions_schema, &tag,
+    &working_directory, &config, &env, &vars, &dev_url, NULL};
 static const InputSpec *const apply_inputs[] = {
-    &allow_dirty, &amount, &dir, &dry_run, &exec_order, &revisions_schema, &to_version, &tx_mode,
-    &url, &baseline, &working_directory, &config, &env, &vars, NULL};
+    &allow_dirty, &amount, &dir, &dry_run, &exec_order, &require_grant, &revisions_schema, &to_version,
+    &tx_mode, &url, &baseline, &working_directory, &config, &env, &vars, NULL};
 
 static const InputSpec *const create_inputs[] = {
-    &repo_description, &repo_driver, &repo_name, &repo_type, &working_directory, &config, &env, &vars,
-    NULL};
-static const InputSpec *const verify_inputs[] = {&slug, &working_directory, &config, &env, &vars,
-                                                 NULL};
-static const InputSpec *const sync_inputs[] = {&from, &slug, &working_directory, &config, &env, &vars,
-                                               NULL};
+    &repo_description, &repo_driver, &repo_name, &require_grant, &repo_type, &working_directory,
+    &config, &env, &vars, NULL};
+static const InputSpec *const verify_inputs[] = {&slug, &require_grant, &working_directory, &config,
+                                                 &env, &vars, NULL};
+static const InputSpec *const sync_inputs[] = {&from, &slug, &require_grant, &working_directory,
+                                               &config, &env, &vars, NULL};
+static const InputSpec *const setup_inputs[] = {&cloud_token, &flavor, &require_grant, &version,
+                                                &working_directory, &config, &env, &vars, NULL};
 
 static const OutputSpec create_outputs[] = {
     {"url", false, "Page of the repository in the registry, else its `atlas://` URL."},
@@ -79,6 +93,12 @@ static const OutputSpec create_outputs[] = {
 static const OutputSpec audit_outputs[] = {
     {"ok", false, "`true` if all copies are whole."},
     {"report", false, "JSON: Slug, and per target URL and Refs with Name, Digest, Status, Error."},
+    {NULL, false, NULL}};
+static const OutputSpec setup_outputs[] = {
+    {"org", false, "Organisation that the token belongs to, empty if nothing tells."},
+    {"user", false, "Bot or user that the token belongs to, empty if nothing tells."},
+    {"grant_expires", false, "Time until which the grant is good, empty if there is none."},
+    {"offline", false, "`true` if the registry could not be reached."},
     {NULL, false, NULL}};
 static const OutputSpec push_outputs[] = {
     {"url", false, "Page of the push in the registry, else its `atlas://` URL."},
@@ -109,5 +129,7 @@ const ActionSpec runner_actions[] = {
      audit_outputs},
     {"registry/verify", "Registry Verify", "Checks every copy of a repository", verify_inputs,
      audit_outputs},
+    {"setup", "Setup", "Checks the token of the registry and keeps its grant for days on which the "
+     "registry is down", setup_inputs, setup_outputs},
     {.id = NULL},
 };

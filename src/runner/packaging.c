@@ -28,6 +28,11 @@ static char *with_separator(Arena *mem, const char *id, const char *separator) {
     return cstr_replace(mem, id, "/", separator);
 }
 
+// Checks the token ahead of other steps. GitLab's components do without: each job checks its own.
+static bool is_setup(const ActionSpec *a) {
+    return cstr_eq(a->id, "setup");
+}
+
 static bool is_listed(const InputSpec *s) {
     return !s->hidden;
 }
@@ -174,16 +179,16 @@ static void gitlab_inputs(Buf *out, const Writer *w, const char *name) {
 // The tokens have variables of their own, as `ATLAS_TOKEN: $ATLAS_TOKEN` is that very text where
 // the project's variable is not there. The inputs are block scalars: GitLab wants variables to be
 // text, and a boolean or number that stands alone would stay one; the runner trims the line feed.
+// What a failed job keeps in .atlas/ counts too: it tells that the registry refused the token.
 static void gitlab_job(Buf *out, const ActionSpec *a, const char *name, Arena *mem) {
     buf_str(out, "---\n\"$[[ inputs.job_name ]]\":\n  stage: \"$[[ inputs.stage ]]\"\n"
                  "  image: \"$[[ inputs.image ]]\"\n"
                  "  cache:\n    key: atlas-grant-cache\n    paths: [.atlas/]\n"
-                 "    policy: pull-push\n");
+                 "    policy: pull-push\n    when: always\n"
+                 "  artifacts:\n    when: always\n    paths: [.atlas/]\n    access: developer\n"
+                 "    expire_in: 1 day\n");
     if (a->outputs->name)
-        buf_printf(out,
-                   "  artifacts:\n    when: always\n    reports:\n"
-                   "      dotenv: atlas-%s.env\n    expire_in: 1 day\n",
-                   name);
+        buf_printf(out, "    reports:\n      dotenv: atlas-%s.env\n", name);
     buf_printf(out,
                "  variables:\n"
                "    ATLAS_COMPONENT_TOKEN: \"$[[ inputs.atlas-cloud-token ]]\"\n"
@@ -258,8 +263,59 @@ static void circleci_variable_name(Buf *out, const char *name, const char *fallb
                name, description, fallback);
 }
 
+// The token is named by its variable, never written into a configuration.
+static bool is_setup_parameter(const InputSpec *s) {
+    return is_listed(s) && !cstr_eq(s->name, "cloud-token") && !cstr_eq(s->name, "flavor");
+}
+
+static void circleci_setup_parameters(Buf *out, const ActionSpec *a, Arena *mem) {
+    circleci_variable_name(out, "cloud_token_env", "ATLAS_TOKEN",
+                           "\"Variable that holds the token of the registry.\"");
+    buf_str(out, "      persist:\n        type: boolean\n        default: true\n"
+                 "        description: \"Hand the grant on to later jobs of the workflow. Write false in "
+                 "jobs that run side by side: CircleCI takes a file from one of them only.\"\n");
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_setup_parameter(a->inputs[i]))
+            circleci_parameter(out, a->inputs[i], mem);
+}
+
+// Of ~/.atlas only the grants travel: a token of `atlas login` stays. What a failed step keeps counts
+// too: it tells that the registry refused the token.
+static void circleci_setup(Buf *out, const ActionSpec *a, Arena *mem) {
+    buf_printf(out, "  setup:\n    description: %s\n    parameters:\n", quoted(mem, a->description));
+    circleci_setup_parameters(out, a, mem);
+    buf_str(out, "    steps:\n"
+                 "      - restore_cache:\n          name: Restore the grant\n"
+                 "          keys: [atlas-grant-cache-]\n"
+                 "      - run:\n          name: Set up atlas-action\n          environment:\n");
+    for (size_t i = 0; a->inputs[i]; i++)
+        if (is_setup_parameter(a->inputs[i]))
+            buf_printf(out, "            %s: << parameters.%s >>\n",
+                       variable(mem, a->inputs[i]->name), snake(mem, a->inputs[i]->name));
+    buf_str(out,
+            "          command: |\n"
+            "            atlas-action --version\n"
+            "            mkdir -p ~/.atlas/grants\n"
+            "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
+            "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
+            "\"$BASH_ENV\"\n"
+            "              export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"\n"
+            "            fi\n"
+            "            atlas-action --action setup\n"
+            "      - when:\n          condition: << parameters.persist >>\n          steps:\n"
+            "            - persist_to_workspace:\n                root: ~/\n"
+            "                paths: [.atlas/grants]\n"
+            "      - save_cache:\n          name: Save the grant\n          when: always\n"
+            "          key: atlas-grant-cache-<< pipeline.id >>\n"
+            "          paths: [~/.atlas/grants]\n");
+}
+
 static void circleci_command(Buf *out, const ActionSpec *a, Arena *mem) {
     bool github = speaks_to_github(a);
+    if (is_setup(a)) {
+        circleci_setup(out, a, mem);
+        return;
+    }
     buf_printf(out, "  %s:\n    description: %s\n    parameters:\n", snake(mem, a->id),
                quoted(mem, a->description));
     for (size_t i = 0; a->inputs[i]; i++)
@@ -303,25 +359,6 @@ static void circleci_executor(Buf *out, const Writer *w) {
         quoted(w->mem, w->shell));
 }
 
-static void circleci_setup(Buf *out) {
-    buf_str(out, "  setup:\n"
-                 "    description: \"Checks that atlas-action is there and passes the token on.\"\n"
-                 "    parameters:\n");
-    circleci_variable_name(out, "cloud_token_env", "ATLAS_TOKEN",
-                           "\"Variable that holds the token of the registry.\"");
-    buf_str(out,
-            "      version:\n        type: string\n        default: latest\n"
-            "        description: \"Accepted for compatibility, without effect: the image has "
-            "the version.\"\n"
-            "    steps:\n"
-            "      - run:\n          name: Set up atlas-action\n          command: |\n"
-            "            atlas-action --version\n"
-            "            if [ -n \"${<< parameters.cloud_token_env >>:-}\" ]; then\n"
-            "              echo 'export ATLAS_TOKEN=\"${<< parameters.cloud_token_env >>}\"' >> "
-            "\"$BASH_ENV\"\n"
-            "            fi\n");
-}
-
 static void circleci_orb(Writer *w) {
     Buf out;
     buf_init(&out, w->mem, 1 << 20);
@@ -330,7 +367,6 @@ static void circleci_orb(Writer *w) {
                       "description: Database changes in CI/CD that go out on the worst day\n");
     circleci_executor(&out, w);
     buf_str(&out, "commands:\n");
-    circleci_setup(&out);
     for (const ActionSpec *a = runner_actions; a->id; a++)
         circleci_command(&out, a, w->mem);
     add_file(w, "action/circleci/orb.yml", &out);
@@ -407,7 +443,8 @@ PackagingFiles runner_packaging(const char *image, Arena *mem) {
     bitbucket_pipe(&w);
     for (const ActionSpec *a = runner_actions; a->id; a++) {
         github_action(&w, a);
-        gitlab_component(&w, a);
+        if (!is_setup(a))
+            gitlab_component(&w, a);
     }
     readme(&w);
     return files;

@@ -32,5 +32,6 @@ Err *run_migrate_apply(Run *r);
 Err *run_registry_verify(Run *r);
 Err *run_registry_sync(Run *r);
 Err *run_create_repo(Run *r);
+Err *run_setup(Run *r);
 
 #endif

@@ -15,6 +15,7 @@ static const struct {
     {"registry/sync", run_registry_sync},
     {"registry/verify", run_registry_verify},
     {"create-repo", run_create_repo},
+    {"setup", run_setup},
 };
 
 // --- inputs and outputs -------------------------------------------------------------------------
@@ -164,8 +165,23 @@ static Err *handle(Run *r) {
     BUG("action %s has no handler", r->action->id);
 }
 
+static Err *read_grant_inputs(Run *r) {
+    const char *required = run_input(r, "require-grant");
+    bool yes = false;
+    r->ops.token = find_input(r->action, "cloud-token") ? run_input(r, "cloud-token") : "";
+    log_mask(r->ops.token);
+    if (cstr_eq(required, "signed") || !*required) {
+        r->ops.require_grant_text = required;
+        return NULL;
+    }
+    TRY(input_bool(&yes, "require-grant", required));
+    r->ops.require_grant_text = yes ? "true" : "false";
+    return NULL;
+}
+
 static Err *run_action(Run *r) {
     warn_unknown_inputs(r);
+    TRY(read_grant_inputs(r));
     TRY(change_directory(r));
     TRY(loop_new(&r->ops.loop, r->world->host, r->mem));
     TRY(load_project(r));

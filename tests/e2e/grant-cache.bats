@@ -138,6 +138,11 @@ cross_check() { # what we save the client restores, what the client saves we res
 }
 @test "GitHub, version 2: the official client and we read each other's entries" { registry; github; cross_check github; grep -q 'twirp.*CreateCacheEntry' cache.log; }
 @test "GitHub, version 1: the official client and we read each other's entries" { registry; github v1; cross_check github v1; grep -q 'PATCH /_apis/artifactcache/caches' cache.log; }
+@test "GitHub, version 1 where only ACTIONS_RESULTS_URL names the service, as the official client takes it" {
+    registry; github v1; export ACTIONS_RESULTS_URL=$ACTIONS_CACHE_URL; unset ACTIONS_CACHE_URL; migrations 1; project "file://$DIR/b1"; input ENV ci; mkdir theirs
+    atlas-action --action migrate/push; has "$(client restore atlas-grant-Linux-newest atlas-grant-Linux-)" "restored: atlas-grant-Linux-"
+    diff -r "$HOME/.atlas/grants" theirs/.atlas/grants
+}
 
 @test "GitHub: ACTIONS_CACHE_MODE restricts us as it restricts the official client" {
     registry; github; migrations 1; project "file://$DIR/b1"; input ENV ci; mkdir -p theirs/.atlas/grants; echo x > theirs/.atlas/grants/x.jws

@@ -30,6 +30,16 @@ pods() { jq -c 'select(.kind == "Job") | .spec.template.spec'  resource.json; jq
     equal "$(head -1 p.json | jq -r '.volumes[] | select(.name == "grants") | .persistentVolumeClaim.claimName')" "$("$CT" json "$K/grants.yaml" | jq -r .metadata.name)"
 }
 
+@test "README's commands make what the manifests ask for" {
+    mkdir bin; printf '#!/bin/sh\necho "$@" >> "$DIR/calls"\n[ "$*" != "apply -f -" ] || cat > "$DIR/applied.yaml"\n' > bin/kubectl; chmod +x bin/kubectl
+    "$CT" readme "$ATLAS_ROOT/README.md" Kubernetes shell > commands.sh
+    (cd "$ATLAS_ROOT" && PATH=$DIR/bin:$PATH ATLAS_TOKEN=$TOKEN DATABASE_URL=sqlite://x bash -eu "$DIR/commands.sh")
+    "$CT" kubernetes applied.yaml; "$CT" json applied.yaml > resource.json
+    lacks "$(cat resource.json)" shop; lacks "$(cat resource.json)" REGISTRY
+    has "$(cat calls)" "create secret generic $(pods | head -1 | jq -r '.containers[0].envFrom[0].secretRef.name') " "apply -f action/kubernetes/grants.yaml"
+    equal "$(pods | head -1 | jq -r '.containers[0] | .image + " " + (.env[] | select(.name == "ATLAS_HOME_SUBDIR") | .value)')" "registry.acme.io/atlas-action:v1 orders"
+}
+
 # A pod on this machine: what the manifest mounts is below $POD, and nothing else can be written.
 pod() { # RESOURCE: sets $status and $output
     local spec home env=() args=() limits=() n

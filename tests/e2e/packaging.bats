@@ -92,6 +92,7 @@ shop() { # a directory to push, and atlas.hcl that pushes it to $DIR/store
     has "$output" "::add-mask::$TOKEN"; lacks "$(grep -v '^::add-mask::' <<< "$output")" "$TOKEN"
     equal "$(sed -n 2p env)" "$TOKEN"; has "$(head -1 env)" "ATLAS_TOKEN<<"
     has "$(cat out)" ci-bot self-hosted; lacks "$(cat out)" "$TOKEN"
+    setup_step INPUT_CLOUD-TOKEN=aci_ffffffffffffffffffffffffffffffff; [ "$status" -eq 1 ]; has "$output" "failed to check the token" Unauthorized
     stop_serving; setup_step "INPUT_REQUIRE-GRANT=true"; [ "$status" -eq 0 ]; has "$output" "the grant of its token is valid until"
     rm -rf "$HOME/.atlas"
     setup_step; [ "$status" -eq 0 ]; has "$output" "::warning" "the token could not be checked"
@@ -162,7 +163,7 @@ Y
 @test "GitLab: what the components become is what GitLab takes: no empty stage or image, texts as variables" {
     gitlab_repository <<< 'include: [{local: templates/migrate-apply.yml}, {local: templates/migrate-push.yml}]'
     gitlab --preview > preview.yml
-    "$CT" schema gitlab preview.yml
+    sed '/^ *access: developer$/d' preview.yml > judged.yml; "$CT" schema gitlab judged.yml # the schema is older than artifacts:access
     "$CT" json preview.yml > p.json
     equal "$(jq -r '."atlas-migrate-push" | .stage + " " + (.image | .name? // .)' p.json)" "test $(published)-shell"
     equal "$(jq -c '[.[] | select(type == "object" and has("script")) | .variables[] | select(type != "string")]' p.json)" "[]"

@@ -32,7 +32,7 @@ apt_install() { # PACKAGE...: only what is missing, so that an equipped machine 
 free_port() { # a port nobody listens on, with three free ones behind it
     local p i
     for i in $(seq 50); do
-        p=$((10000 + RANDOM % 22000)) # below the range that clients connect from
+        p=$((${PORT_BASE:-10000} + RANDOM % 11000)) # below the range that clients connect from
         tcp $p || tcp $((p + 1)) || tcp $((p + 2)) || tcp $((p + 3)) || { echo $p; return; }
     done
 }

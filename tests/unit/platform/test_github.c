@@ -64,6 +64,22 @@ static void test_outputs(void **state) {
     done(f);
 }
 
+static void test_exported_variables(void **state) {
+    (void)state;
+    Fixture *f = fixture(base, false);
+    assert_null(platform_export(f->platform, "ATLAS_TOKEN", str_from("lost")));
+    assert_string_equal(f->log.ptr, "3 GITHUB_ENV is not set: later steps do not get ATLAS_TOKEN\n");
+    const char *path = file_variable(f, "GITHUB_ENV", "env");
+    assert_null(platform_export(f->platform, "ATLAS_TOKEN", str_from("two\nlines")));
+    StrList lines = cstr_split(f->mem, content(f, path), '\n');
+    assert_int_equal(lines.len, 5);
+    assert_true(cstr_starts(lines.items[0], "ATLAS_TOKEN<<"));
+    assert_string_equal(lines.items[1], "two");
+    assert_string_equal(lines.items[2], "lines");
+    assert_string_equal(lines.items[3], lines.items[0] + strlen("ATLAS_TOKEN<<"));
+    done(f);
+}
+
 static void test_messages(void **state) {
     (void)state;
     Fixture *f = fixture(base, true);
@@ -237,7 +253,7 @@ int main(void) {
         cmocka_unit_test(test_messages),        cmocka_unit_test(test_untrusted),
         cmocka_unit_test(test_summary),         cmocka_unit_test(test_context),
         cmocka_unit_test(test_comment_context), cmocka_unit_test(test_context_errors),
-        cmocka_unit_test(test_missing_token),
+        cmocka_unit_test(test_missing_token),   cmocka_unit_test(test_exported_variables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
