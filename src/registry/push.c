@@ -216,6 +216,8 @@ static Err *write_one(Lane *l, size_t i, bool pending) {
                      : l->target->driver->write_ref(&how, &now, l->target, j->artifact.slug,
                                                     j->refs[i], &fresh, &l->old[i], l->mem));
     l->old[i] = now;
+    if (how == REF_WROTE) // counts for readers; what it says of others is theirs to judge
+        err_free(trust_meet(j->repo->trust, ref_key(l->mem, j->artifact.slug, j->refs[i]), now.seq, ""));
     if (how == REF_SUPERSEDED)
         l->superseded = cstr_or(now.commit, now.manifest_digest);
     return how == REF_KEPT ? keep_first(l, now.digest, i) : NULL;
@@ -539,8 +541,10 @@ Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
     for (int n = 0;; n++) {
         Err *e = push_once(out, r, p, mem);
         // Without conditional writes a number that was claimed may be taken from us in the end.
-        if (!numbered || err_code(e) != E_EXISTS || n == CLAIM_TRIES)
+        if (!numbered || err_code(e) != E_EXISTS || n == CLAIM_TRIES) {
+            repo_remember(r, mem);
             return e;
+        }
         err_free(e);
     }
 }

@@ -330,7 +330,7 @@ static Err *read_digest(ReadResult *out, Repo *r, const ReadParams *p, Arena *me
                    cstr_join(mem, &why, "; "));
 }
 
-Err *repo_read(ReadResult *out, Repo *r, const ReadParams *p, Arena *mem) {
+static Err *read_any(ReadResult *out, Repo *r, const ReadParams *p, Arena *mem) {
     *out = (ReadResult){.artifact = {.fd = -1}};
     if (p->digest)
         return read_digest(out, r, p, mem);
@@ -353,6 +353,12 @@ Err *repo_read(ReadResult *out, Repo *r, const ReadParams *p, Arena *mem) {
     }
     err_free(e);
     return NULL;
+}
+
+Err *repo_read(ReadResult *out, Repo *r, const ReadParams *p, Arena *mem) {
+    Err *e = read_any(out, r, p, mem);
+    repo_remember(r, mem);
+    return e;
 }
 
 Err *repo_report(ReportResult *out, Repo *r, const Value *input, bool set, const char *target_id,

@@ -147,8 +147,11 @@ static Err *parse(Ref *out, Str text, const char *label, Arena *mem) {
 Err *ref_parse(Ref *out, Str text, const char *slug, RefName name, const Trust *trust, Arena *mem) {
     const char *label = ref_label(mem, name);
     Err *e = parse(out, text, label, mem);
+    const char *key = ref_key(mem, slug, name);
     if (!e && trust)
-        e = trust_check(&trust->refs, ref_key(mem, slug, name), out->read, label, mem);
+        e = trust_check(&trust->refs, key, out->read, label, mem);
+    if (!e && trust)
+        e = trust_meet(trust, key, out->seq, label);
     if (e)
         *out = (Ref){0};
     return e;

@@ -1,3 +1,4 @@
+#include "atlas/grant.h"
 #include "target.h"
 
 static void free_broken(void *target) { err_free(((Target *)target)->broken); }
@@ -96,6 +97,39 @@ static Err *rehearse(Repo *r, const char *text, Arena *mem) {
     return NULL;
 }
 
+// The grant of the registry's token remembers how far signed refs had come.
+static void count_signed(Repo *r, Trust *trust, const CloudConfig *cloud, Arena *mem) {
+    Grant g;
+    bool found = false;
+    AutoErr e = grant_load(&found, &g, cloud->token, cloud->url, loop_host(r->loop), mem);
+    if (e)
+        log_debug("%s", err_text(e));
+    r->cloud = cloud;
+    trust->mem = mem;
+    trust->met = value_map(mem);
+    trust->seen = found && !g.gone ? g.seen : value_map(mem);
+}
+
+void repo_remember(const Repo *r, Arena *mem) {
+    Grant g;
+    bool found = false;
+    const Host *host = loop_host(r->loop);
+    const Value *met = r->trust ? r->trust->met : NULL;
+    if (!r->cloud || !value_len(met))
+        return;
+    AutoErr e = grant_load(&found, &g, r->cloud->token, r->cloud->url, host, mem);
+    if (e || !found || g.gone)
+        return;
+    for (size_t i = 0; i < met->u.map.len; i++) {
+        const char *key = met->u.map.items[i].key;
+        if (value_get_int(met, key) > value_get_int(g.seen, key))
+            value_set_int(g.seen, mem, key, value_get_int(met, key), 0);
+    }
+    AutoErr failed = grant_store(&g, r->cloud->token, host, mem);
+    if (failed)
+        log_debug("the grant was not kept: %s", err_text(failed));
+}
+
 Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) {
     Repo *r = *out = NEW(mem, Repo);
     Trust *trust = NULL;
@@ -104,6 +138,8 @@ Err *repo_open(Repo **out, const RepoOptions *o, Arena *mem) {
         TRY(slug_check(o->slug));
     TRY(trust_open(&trust, &o->verify, &o->verify_approvals, o->sign_key, mem));
     r->trust = o->home ? o->home->trust : trust;
+    if (o->cloud && trust->refs.len)
+        count_signed(r, trust, o->cloud, mem);
     open_targets(r, o, mem);
     if (!r->primary && !r->backups.len)
         return err_hint(err_new(E_LOGIN, "command requires 'atlas login'"),

@@ -112,6 +112,7 @@ struct Repo {
     const char *slug;
     int min_copies;
     const Trust *trust;
+    const CloudConfig *cloud; // whose grant keeps count of signed refs; NULL: none
     Target *primary; // NULL: none
     LIST(Target *) backups;
     Target *last_served; // by the last read
@@ -138,6 +139,9 @@ typedef Err *(*RefPut)(Target *t, const char *slug, RefName name, const Ref *fre
                        Arena *mem);
 Err *ref_settle(RefWritten *how, Ref *now, Target *t, const char *slug, RefName name,
                 const Ref *fresh, RefPut put, Arena *mem) MUST_USE;
+
+// Puts the count of signed refs that this run met into the grant.
+void repo_remember(const Repo *r, Arena *mem);
 
 void progress_step(const Progress *p, size_t done, size_t total, const char *what);
 

@@ -113,6 +113,19 @@ Err *trust_check(const TrustKeys *keys, const char *key, const Value *doc, const
                                    : "is not signed, and `verify` asks for a signature");
 }
 
+Err *trust_meet(const Trust *t, const char *key, int64_t seq, const char *label) {
+    if (!t->met || !t->refs.len)
+        return NULL;
+    int64_t before = value_get_int(t->seen, key);
+    if (seq < before)
+        return err_new(E_DAMAGED, "%s is an older one (seq %lld) than was seen before (%lld): it was put "
+                                  "back, or this copy missed a push", label, (long long)seq,
+                       (long long)before);
+    if (seq > before && seq > value_get_int(t->met, key))
+        value_set_int(t->met, t->mem, key, seq, 0);
+    return NULL;
+}
+
 Err *registry_key_new(const char **private_key, const char **public_key, Arena *mem) {
     Str seed, pub;
     TRY(ed25519_generate(&seed, &pub, mem));

@@ -15,6 +15,11 @@ typedef struct Trust {
     bool signs;
     TrustKey signer;
     Str seed; // of the signer
+    // Highest seq by key of signed refs: what earlier runs saw, and what this one met. NULL: nobody keeps
+    // count.
+    const Value *seen;
+    Value *met;
+    Arena *mem;
 } Trust;
 
 // `verify` and `approvals`: "ed25519:BASE64"; `sign_key`: what `registry key new` printed
@@ -29,5 +34,8 @@ Value *trust_sign(const Trust *t, const char *key, const Value *doc, Arena *mem)
 // E_DAMAGED unless one of `keys` signed; no keys: nothing is asked. `label` names the thing.
 Err *trust_check(const TrustKeys *keys, const char *key, const Value *doc, const char *label,
                  Arena *mem) MUST_USE;
+// A signed ref of `seq` stands at `key`: E_DAMAGED if a higher one was seen before, as somebody put an
+// older one back.
+Err *trust_meet(const Trust *t, const char *key, int64_t seq, const char *label) MUST_USE;
 
 #endif

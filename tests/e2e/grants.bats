@@ -122,3 +122,15 @@ k=base64.b64decode(sys.argv[1].split(":")[1]); open("pub.der","wb").write(bytes.
         : > cloud.log; atlas migrate push app:v1; equal "$(jq -r .op cloud.log | paste -sd' ')" "Bot pushDir"
     done
 }
+
+@test "an older signed ref that is put back is refused: the grant remembers how far it was" {
+    registry; atlas registry key new > one; local public; public=$(sed -nE '4s/^ +//p' one); ATLAS_SIGN_KEY=$(sed -nE '2s/^ +//p' one); export ATLAS_SIGN_KEY
+    migrations 1; project "file://$DIR/b1" "file://$DIR/b2"; sed -i "s#backup = #verify = [\"$public\"]\n      backup = #" atlas.hcl
+    atlas migrate push --env ci; cp -r b1 old
+    echo 'CREATE TABLE more (x int);' > migrations/20270101000000_more.sql; atlas migrate hash; atlas migrate push --env ci
+    payload | jq -e '.seen["app/refs/tags/latest"] == 2'
+    rm -rf b1; cp -r old b1; stop_serving # well signed, and a push behind
+    run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 0 ]; has "$output" more
+    has "$stderr" "file://$DIR/b1: skipped: tag latest is an older one (seq 1) than was seen before (2)" "file://$DIR/b2 serves"
+    rm -rf b2; run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is an older one"
+}
