@@ -254,8 +254,12 @@ static bool is_secret_key(const char *key, size_t len) {
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (strstr(lower, words[i]))
             return true;
-    return cstr_eq(lower, "sig") || cstr_eq(lower, "key") || cstr_eq(lower, "pass") ||
-           cstr_eq(lower, "pwd");
+    // Names that merely speak of keys; every other "...key" holds one.
+    if (cstr_eq(lower, "kmskeyid") || cstr_eq(lower, "access_id"))
+        return false;
+    return cstr_eq(lower, "sig") || cstr_ends(lower, "key") || cstr_ends(lower, "keyid") ||
+           cstr_eq(lower, "pass") || cstr_eq(lower, "pwd") || cstr_eq(lower, "sas") ||
+           cstr_eq(lower, "auth");
 }
 
 // The last place of `plain`, or of its percent-encoded form, in a text; NULL if there is none.

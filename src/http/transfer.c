@@ -186,6 +186,16 @@ static struct curl_slist *header_list(const HttpHeaders *headers, const Body *bo
 
 static bool is_released(const Exchange *x) { return x->held && !*x->req->hold; }
 
+// A line break would start a header of somebody else's choosing.
+static Err *check_headers(const HttpHeaders *headers) {
+    for (size_t i = 0; i < headers->len; i++)
+        if (strpbrk(headers->items[i].value, "\r\n"))
+            return err_hint(err_new(E_INVALID, "the value of the header \"%s\" holds a line break",
+                                    headers->items[i].name),
+                            "tokens and keys are one line");
+    return NULL;
+}
+
 static bool finished(const void *arg) {
     const Exchange *x = arg;
     return x->transfer.done || is_released(x);
@@ -228,6 +238,7 @@ static Err *attempt(HttpResponse *out, Loop *l, const HttpRequest *req, const Ht
                     HttpBudget *budget, Arena *mem) {
     char detail[CURL_ERROR_SIZE] = "";
     AutoArena tmp = arena_new(NULL);
+    TRY(check_headers(headers));
     int attempts = out->attempts + 1;
     *out = (HttpResponse){.body = {.fd = -1}, .attempts = attempts};
     Exchange x = {.loop = l, .req = req, .out = out, .mem = mem};

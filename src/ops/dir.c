@@ -26,6 +26,7 @@ const CloudConfig *ops_cloud(const Ops *o, Arena *mem) {
     c->require_signed = cstr_eq(require, "signed");
     c->require_grant = c->require_signed || cstr_eq(require, "1") || cstr_eq(require, "true");
     c->grant_key = cstr_or(cloud ? cloud->key : NULL, "");
+    c->token = cstr_trim(mem, c->token);
     log_mask(c->token);
     return *c->token ? c : NULL;
 }

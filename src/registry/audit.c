@@ -183,6 +183,8 @@ static Value *column_report(const Audit *a, const Column *c, bool *all_ok, Arena
     value_set_str(v, mem, "URL", c->target->url, 0);
     for (size_t i = 0; i < a->names.len; i++) {
         const Finding *f = &c->findings[i];
+        if (c->target->driver->fetch && a->names.items[i].kind != REF_TAG)
+            continue; // a cloud tells tags only
         Value *r = value_struct(mem, "RefReport");
         value_set_str(r, mem, "Name", ref_label(mem, a->names.items[i]), 0);
         value_set_str(r, mem, "Digest", cstr_or(f->ref.digest, ""), 0);
@@ -206,6 +208,11 @@ Err *repo_verify(Value **report, bool *all_ok, Repo *r, const Progress *progress
     }
     run_columns(&a, run_list);
     a.kind = repo_kind(r, mem);
+    bool empty = true;
+    for (size_t i = 0; i < a.count; i++)
+        empty &= a.columns[i].listed.len == 0;
+    if (empty)
+        TRY(repo_must_exist(r, mem));
     add_name(&a.names, (RefName){REF_TAG, "latest"}, mem);
     for (size_t i = 0; i < a.count; i++)
         for (size_t k = 0; k < a.columns[i].listed.len; k++)

@@ -82,6 +82,8 @@ static Err *read_answer(Value **data, const HttpResponse *r, Arena *mem) {
         ErrCode code = r->status == 200 ? graphql_code(why) : status_code(r->status, false);
         return err_new(code, "%s", log_redact(mem, why));
     }
+    if (r->status == 404 && empty)
+        return err_new(E_NOT_FOUND, "not found");
     if (r->status != 200)
         return err_new(status_code(r->status, empty), "unexpected error code %d: %s", r->status,
                        log_redact(mem, cstr_trim(mem, arena_strndup(mem, text.ptr,

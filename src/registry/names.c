@@ -142,7 +142,7 @@ Err *atlas_url_parse(AtlasUrl *out, const char *text, Arena *mem) {
 char *atlas_url_text(Arena *mem, const AtlasUrl *u) {
     char *text = arena_printf(mem, "atlas://%s", u->slug);
     if (u->plan)
-        text = arena_printf(mem, "%s/plans/%s", text, u->plan);
+        text = arena_printf(mem, "%s/plans/%s", text, url_encode(mem, u->plan, false));
     if (u->tag)
         text = arena_printf(mem, "%s?tag=%s", text, url_query_escape(mem, u->tag));
     if (u->version)

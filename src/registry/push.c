@@ -148,7 +148,12 @@ static void settle_seq(PushJob *j, size_t ref) {
     bool is_latest = j->refs[ref].kind == REF_TAG && cstr_eq(j->refs[ref].name, "latest");
     // What is created once and never moved needs no place in an order.
     j->seq[ref] = is_movable(j->refs[ref]) ? highest + 1 : highest ? highest : 1;
-    j->unwanted[ref] = is_latest && highest > 0 && !moves_latest(j->params);
+    // The first push to a primary makes it there, whatever the copies hold.
+    const Lane *home = j->primary;
+    bool made = home && home->refs_read && !home->error && home->target->driver->read_ref
+                    ? home->old[ref].present
+                    : highest > 0;
+    j->unwanted[ref] = is_latest && made && !moves_latest(j->params);
 }
 
 // A version that another target holds with other bytes keeps its first content everywhere.
@@ -538,6 +543,12 @@ Err *repo_push(PushResult *out, Repo *r, const PushParams *p, Arena *mem) {
         TRY(tag_check(p->tag));
     if ((p->kind == ARTIFACT_PLAN) != (p->plan != NULL))
         BUG("a plan without its spec, or a spec without a plan");
+    TRY(repo_can_sign(r));
+    size_t targets = repo_targets(r, mem).len;
+    if (r->min_copies > 0 && (size_t)r->min_copies > targets)
+        return err_hint(err_new(E_USAGE, "min_copies is %d, and there are %zu targets", r->min_copies,
+                                targets),
+                        "add backups, or lower min_copies");
     for (int n = 0;; n++) {
         Err *e = push_once(out, r, p, mem);
         // Without conditional writes a number that was claimed may be taken from us in the end.

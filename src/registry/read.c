@@ -57,6 +57,10 @@ static void run_source(void *arg) {
         s->have_body = !s->error;
     } else {
         s->error = t->driver->read_ref(&s->ref, t, j->repo->slug, j->name, s->mem);
+        const char *kind = s->ref.present ? value_get_text(s->ref.manifest, "kind") : "";
+        if (!s->error && *kind && !cstr_eq(kind, kind_name(j->params->kind)))
+            s->error = err_new(E_INVALID, "\"%s\" holds a %s artifact, not %s", j->repo->slug, kind,
+                               kind_name(j->params->kind));
         if (!s->error && !s->ref.present && t->primary)
             s->error = err_new(E_NOT_FOUND, "%s of \"%s\" not found", ref_label(s->mem, j->name),
                                j->repo->slug);

@@ -90,6 +90,44 @@ ArtifactKind repo_kind(const Repo *r, Arena *mem) {
     return ARTIFACT_MIGRATIONS;
 }
 
+Err *repo_must_exist(const Repo *r, Arena *mem) {
+    Targets all = repo_targets(r, mem);
+    for (size_t i = 0; i < all.len; i++) {
+        Target *t = all.items[i];
+        RepoInfo info;
+        RefNames names = {0};
+        Body body;
+        AutoErr e = t->broken             ? err_copy(t->broken)
+                    : t->driver->get_doc  ? read_info(&info, t, r->slug, mem)
+                    : t->driver->describe ? t->driver->describe(&info, t, r->slug, mem)
+                                          : NULL;
+        if (!is_absent(e))
+            return NULL;
+        AutoErr other = t->driver->list_refs ? t->driver->list_refs(&names, t, r->slug, mem) : NULL;
+        AutoErr third = t->driver->fetch ? t->driver->fetch(&body, t, r->slug, ARTIFACT_MIGRATIONS, NULL,
+                                                            NULL, mem)
+                                         : NULL;
+        if (names.len || (other && !is_absent(other)) || (t->driver->fetch && !is_absent(third)))
+            return NULL;
+    }
+    return err_hint(err_new(E_NOT_FOUND, "no target holds a repository \"%s\"", r->slug),
+                    "check its name; a push makes it, or a lost primary is rebuilt by `registry sync "
+                    "--from URL`");
+}
+
+Err *repo_can_sign(const Repo *r) {
+    const Trust *t = r->trust;
+    for (size_t i = 0; t && t->signs && i < t->refs.len; i++)
+        if (cstr_eq(t->refs.items[i].kid, t->signer.kid))
+            return NULL;
+    if (!t || !t->refs.len)
+        return NULL;
+    return err_hint(err_new(E_CONFIG, "repository \"%s\" pins keys with verify, and %s", r->slug,
+                            t->signs ? "the signing key is none of them" : "there is no signing key"),
+                    "set ATLAS_SIGN_KEY or --sign-key-file to a private key whose public one is pinned: "
+                    "nobody could read an unsigned push");
+}
+
 // --- create -------------------------------------------------------------------------------------
 
 static Err *create_on(RepoInfo *out, Target *t, const RepoInfo *want, Arena *mem) {

@@ -4,7 +4,8 @@
 
 typedef struct Cell { // one ref on one target
     Ref ref;
-    Err *error; // it could not be read
+    Err *error;          // it could not be read
+    const char *damaged; // what is wrong with what stands there, or NULL
 } Cell;
 
 typedef struct Sync {
@@ -67,6 +68,8 @@ static void read_cell(Cell *c, Sync *s, Target *t, RefName name) {
         return;
     }
     c->error = t->driver->read_ref(&c->ref, t, s->repo->slug, name, s->mem);
+    if (err_code(c->error) == E_DAMAGED)
+        c->damaged = arena_strdup(s->mem, err_text(c->error));
     if (err_code(c->error) == E_DAMAGED || err_code(c->error) == E_NO_STORE) {
         err_free(c->error);
         c->error = NULL;
@@ -195,6 +198,20 @@ static Target *best_source(const Ref **ref, const Sync *s, const Cell *cells, co
     return best;
 }
 
+// Nobody may give it: what the primary does not hold goes there only when it is pending, or is asked for.
+// `whole`: some copy has it.
+static void note_sourceless(Sync *s, size_t i, RefName name, const Cell *c, bool whole) {
+    bool missed = s->targets.items[i]->primary && whole;
+    const char *what = c->damaged ? c->damaged : missed ? "only copies have it" : NULL;
+    if (c->ref.present)
+        note(s, i, name, c->ref.digest, "kept", NULL);
+    else if (what)
+        note(s, i, name, NULL, "failed",
+             arena_printf(s->mem, "%s; %s", what,
+                          whole ? "--from URL brings it from a copy that is whole"
+                                : "no copy of it is whole: remove it by hand"));
+}
+
 static void sync_name(Sync *s, RefName name) {
     Cell *cells = NEW_ARRAY(s->mem, Cell, s->targets.len), from = {0};
     const Ref *ref = NULL;
@@ -203,11 +220,16 @@ static void sync_name(Sync *s, RefName name) {
     if (s->from)
         read_cell(&from, s, s->from, name);
     Target *source = best_source(&ref, s, cells, &from);
+    bool whole = false;
+    for (size_t i = 0; i < s->targets.len; i++)
+        whole |= cells[i].ref.present;
     for (size_t i = 0; i < s->targets.len; i++) {
         if (cells[i].error)
             note(s, i, name, NULL, "failed", err_text(cells[i].error));
         else if (source)
             bring(s, i, source, ref, name, &cells[i]);
+        else
+            note_sourceless(s, i, name, &cells[i], whole);
         err_free(cells[i].error);
     }
     err_free(from.error);
@@ -352,6 +374,20 @@ static void sync_name_cloud(Sync *s, RefName name) {
     err_free(e);
 }
 
+// The index that lists read: made anew from what the slug holds.
+static void mend_document(Sync *s, Target *t) {
+    RefNames names = {0};
+    if (t->broken || !t->driver->list_refs)
+        return;
+    AutoErr e = t->driver->list_refs(&names, t, s->repo->slug, s->mem);
+    Artifact a = {.slug = s->repo->slug, .kind = s->kind};
+    AutoErr failed = e || !names.len ? NULL : repo_doc_ensure(t, &a, s->mem);
+    if (failed) {
+        log_warn("%s: %s", t->url, err_text(failed));
+        s->all_ok = false;
+    }
+}
+
 Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, const Progress *progress,
                Arena *mem) {
     Sync s = {.repo = r, .targets = repo_targets(r, mem), .all_ok = true, .mem = mem};
@@ -369,12 +405,18 @@ Err *repo_sync(Value **report, bool *all_ok, Repo *r, const char *from, const Pr
     s.reports = NEW_ARRAY(mem, Value *, s.targets.len);
     for (size_t i = 0; i < s.targets.len; i++)
         s.reports[i] = value_list(mem);
+    if (cloud)
+        TRY(repo_can_sign(r));
     TRY(collect_names(&s));
     s.kind = repo_kind(r, mem);
+    if (s.names.len == 1)
+        TRY(repo_must_exist(r, mem));
     for (size_t i = 0; i < s.names.len; i++) {
         cloud ? sync_name_cloud(&s, s.names.items[i]) : sync_name(&s, s.names.items[i]);
         progress_step(progress, i + 1, s.names.len, ref_label(mem, s.names.items[i]));
     }
+    for (size_t i = 0; i < s.targets.len; i++)
+        mend_document(&s, s.targets.items[i]);
     Value *v = *report = value_struct(mem, "SyncReport"), *targets = value_list(mem);
     value_set_str(v, mem, "Slug", r->slug, 0);
     for (size_t i = 0; i < s.targets.len; i++) {

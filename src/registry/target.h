@@ -145,6 +145,11 @@ void repo_remember(const Repo *r, Arena *mem);
 
 void progress_step(const Progress *p, size_t done, size_t total, const char *what);
 
+// E_NOT_FOUND: no target knows the slug. Targets that cannot be asked are taken to know it.
+Err *repo_must_exist(const Repo *r, Arena *mem) MUST_USE;
+// E_CONFIG: keys are pinned, and what this run writes would not be signed by one of them.
+Err *repo_can_sign(const Repo *r) MUST_USE;
+
 // What the slug holds, by the first target that tells; a migration directory if none does.
 ArtifactKind repo_kind(const Repo *r, Arena *mem);
 

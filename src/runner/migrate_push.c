@@ -43,6 +43,10 @@ Err *run_migrate_push(Run *r) {
     Err *e = ops_migrate_push(&push, &r->ops, &p, r->mem);
     run_warn_all(&push.result.warnings);
     run_checksum_help(r, e, &push.sum);
+    if (e && push.result.targets.len) { // what is known says how far it came
+        err_free(run_output_int(r, "copies", push.result.copies));
+        err_free(run_output(r, "degraded", "true"));
+    }
     if (e) {
         bool tagged = !cstr_empty(p.tag);
         return err_wrap(e, tagged && !latest ? "failed to push dir tag" : "failed to push directory");

@@ -60,6 +60,10 @@ static Err *resolve(struct addrinfo **out, const char *listen_on, Arena *mem) {
     if (!colon)
         return err_hint(err_new(E_USAGE, "--listen \"%s\" has no port", listen_on),
                         "write 127.0.0.1:8484");
+    uint64_t port;
+    if (!cstr_to_u64(colon + 1, 65535, &port))
+        return err_hint(err_new(E_USAGE, "--listen \"%s\": the port is no number up to 65535", listen_on),
+                        "write 127.0.0.1:8484");
     char *host = arena_strndup(mem, listen_on, (size_t)(colon - listen_on));
     if (*host == '[' && cstr_ends(host, "]")) {
         host[strlen(host) - 1] = 0;

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include "atlas/crypt.h"
 #include "atlas/pack.h"
 #include "atlas/registry.h"
 
@@ -91,6 +92,8 @@ static Err *read_artifact(ReadResult *out, Call *c, ArtifactKind kind) {
     ReadParams p = {.kind = kind, .have = have_answer, .have_ctx = c,
                     .tag = or_null(value_get_text(c->input, "tag")),
                     .version = or_null(value_get_text(c->input, "version"))};
+    if (p.tag && p.version)
+        return err_new(E_INVALID, "invalid input: tag and version exclude each other");
     TRY(repo_read(out, repo, &p, c->mem));
     return out->cut_version ? err_new(E_NOT_FOUND, "version \"%s\" not found", out->cut_version)
                             : NULL;
@@ -232,6 +235,9 @@ static const char *plan_page(const Call *c, const char *slug, const char *name) 
 
 static Value *plan_value(const Call *c, const Plan *p) {
     Value *v = value_map(c->mem);
+    Digest id = sha256(str_from(arena_printf(c->mem, "%s/%s", p->slug, p->name)));
+    value_set_int(v, c->mem, "id", (int64_t)(id.bytes[0] & 0x7F) << 24 | (int64_t)id.bytes[1] << 16 |
+                                       (int64_t)id.bytes[2] << 8 | id.bytes[3], 0);
     set_text(v, c, "name", p->name);
     set_text(v, c, "schemaSlug", p->slug);
     set_text(v, c, "status", p->status);
@@ -348,6 +354,17 @@ static Err *do_repo(Value **data, Call *c) {
 
 // --- reports ------------------------------------------------------------------------------------
 
+// Clients hide passwords before they report; whoever does not must not leave one in the store.
+static const Value *without_secrets(const Value *report, Arena *mem) {
+    const Value *target = value_get_fold(report, "target");
+    const char *url = value_get_text(target, "url"), *clean = url_redact(mem, url);
+    if (!target || target->kind != V_MAP || cstr_eq(url, clean))
+        return report;
+    Value *copy = value_copy(mem, report);
+    value_set_str(value_get_fold(copy, "target"), mem, "url", clean, 0);
+    return copy;
+}
+
 static Err *record(Value **data, const Call *c, const Value *report) {
     const char *slug = value_get_text(report, "dirName");
     const char *target = value_get_text(value_get_fold(report, "target"), "id");
@@ -355,7 +372,7 @@ static Err *record(Value **data, const Call *c, const Value *report) {
     ReportResult r;
     TRY(may_write(c));
     TRY(open_slug(&repo, c, slug));
-    TRY(repo_report(&r, repo, report, false, cstr_or(target, "unknown"), c->mem));
+    TRY(repo_report(&r, repo, without_secrets(report, c->mem), false, cstr_or(target, "unknown"), c->mem));
     Value *v = *data = value_map(c->mem);
     set_text(v, c, "url", page(c, "deployments/%s/%s", slug, name_escape(c->mem, target)));
     return NULL;
@@ -483,11 +500,31 @@ static ProtocolAnswer fail(Err *e, int status, Arena *mem) {
     return a;
 }
 
+// What is there must be a text: a tag of another type is not "no tag".
+static Err *check_input(const Value *input) {
+    static const char *const texts[] = {"slug",     "name",   "schemaSlug", "tag",       "version",
+                                        "driver",   "dir",    "hcl",        "hash",      "fromHash",
+                                        "toHash",   "status", "type",       "migration", "title",
+                                        "digest"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        const Value *v = value_get_fold(input, texts[i]);
+        if (v && v->kind != V_NULL && (v->kind != V_STR || memchr(v->u.s.ptr, 0, v->u.s.len)))
+            return err_new(E_INVALID, "invalid %s: it must be a string", texts[i]);
+    }
+    return NULL;
+}
+
 static Err *dispatch(Value **data, Call *c) {
+    TRY(check_input(c->input));
     for (size_t i = 0; i < COUNT_OF(operations); i++)
         if (strcasecmp(operations[i].field, c->field) == 0)
             return operations[i].fn(data, c);
     return err_new(E_UNSUPPORTED, "this registry does not know the operation \"%s\"", c->field);
+}
+
+// These say "not found" without a body, as the protocol's clients expect.
+static bool answers_404(const char *field) {
+    return strcasecmp(field, "schemaState") == 0 || strcasecmp(field, "declarativePlanByName") == 0;
 }
 
 ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem) {
@@ -502,6 +539,10 @@ ProtocolAnswer protocol_answer(const ProtocolRequest *req, Arena *mem) {
     if (c.ready && !e)
         return (ProtocolAnswer){.status = 200, .text = *c.ready, .page = c.page};
     answers_release(c.page);
+    if (err_code(e) == E_NOT_FOUND && answers_404(c.field)) {
+        err_free(e);
+        return (ProtocolAnswer){.status = 404, .text = str_from("")};
+    }
     if (e)
         return fail(e, http_status(e), mem);
     Value *out = value_map(mem), *fields = value_map(mem);

@@ -390,3 +390,36 @@ api() { curl -s -m 20 -o body -w '%{http_code}' "$@"; } # prints the status
     run atlas registry sync --env ci; echo "$output"; [ "$status" -eq 0 ]; equal "$(ref b1 tags/latest .pending_primary)" null
     has "$(ops)" diffSyncDir
 }
+
+@test "verify and sync say what is not there: a wrong name, lost copies, damage that nobody may mend" {
+    migrations 1; project "url=file://$DIR/registry" "file://$DIR/b1"; atlas migrate push --env ci
+    run --separate-stderr atlas registry verify shpo --env ci; [ "$status" -eq 1 ]; has "$stderr" 'no target holds a repository "shpo"'
+    mv registry r; mv b1 b; run --separate-stderr atlas registry verify --env ci; [ "$status" -eq 1 ]; has "$stderr" 'no target holds a repository "app"'
+    run atlas registry sync --env ci; [ "$status" -eq 1 ]; mv b b1
+    run atlas registry sync --env ci; [ "$status" -eq 1 ]; has "$output" "only copies have it; --from URL brings it" # a lost primary
+    atlas registry sync --env ci --from "file://$DIR/b1"; run atlas registry verify --env ci; [ "$status" -eq 0 ]
+    echo '{' > registry/app/refs/tags/latest; run atlas registry sync --env ci; [ "$status" -eq 1 ]; has "$output" "failed       tag latest" "--from URL"
+    atlas registry sync --env ci --from "file://$DIR/b1"; rm registry/repositories/app.json b1/repositories/app.json
+    atlas registry sync --env ci; [ -e registry/repositories/app.json ]; [ -e b1/repositories/app.json ]
+}
+
+@test "a first push to a new primary makes latest there; impossible min_copies are refused before anything is written" {
+    migrations 1; project "file://$DIR/b1"; atlas migrate push --env ci
+    project "url=file://$DIR/registry" "file://$DIR/b1"; atlas migrate push app:v1 --env ci; [ -e registry/app/refs/tags/latest ]
+    rm -rf registry; run --separate-stderr atlas migrate push --env ci --min-copies 3; [ "$status" -eq 1 ]; has "$stderr" "min_copies is 3, and there are 2 targets"; [ ! -e registry ]
+}
+
+@test "serve: inputs of other types, other kinds, several selectors; tokens are one line; reports hide passwords" {
+    serve; migrations 1; atlas migrate push app; local a='Authorization: Bearer x' q='query dirState($input: DirStateInput!) { dirState(input: $input) { content } }'
+    ask() { api -H "$a" -d "{\"query\":\"$1\",\"variables\":{\"input\":$2}}" $REGISTRY/query; }
+    for i in '{"slug":"app","tag":7}' '{"slug":"app","tag":["t"]}' '{"slug":"app","version":1}' '{"slug":"app","tag":"v\u0000x"}' '{"slug":"app","tag":"a","version":"1"}'; do
+        ask "$q" "$i"; has "$(jq -r '.errors[0].message' body)" invalid
+    done
+    equal "$(ask 'query schemaState { schemaState { hcl } }' '{"slug":"none"}')" 404; [ ! -s body ]
+    ask 'query schemaState { schemaState { hcl } }' '{"slug":"app"}'; has "$(jq -r '.errors[0].message' body)" "holds a migrations artifact"
+    ask 'mutation ReportMigration { reportMigration { url } }' '{"dirName":"app","target":{"id":"db","url":"mysql://u:hunter2hunter2@h/x"}}'
+    ! grep -rq hunter2 "$DIR/registry/app/deployments" || return 1
+    ATLAS_TOKEN=$'tok\r\nX-Evil: 1' run --separate-stderr atlas migrate ls --dir atlas://app; [ "$status" -eq 1 ]; has "$stderr" "holds a line break"
+    ATLAS_TOKEN=$'aci_test_token\n' run atlas migrate ls --dir atlas://app; [ "$status" -eq 0 ]
+    run --separate-stderr atlas registry serve --store "file://$DIR/x" --listen 127.0.0.1:99999; [ "$status" -eq 1 ]; has "$stderr" "no number up to 65535"
+}

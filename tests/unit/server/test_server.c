@@ -109,7 +109,7 @@ static void plans(void **state) {
     assert_ok(repo_plan_list(&found, &w.warnings, open_repo(&w, false), "AA==", "BB==", w.mem));
     assert_int_equal(found.len, 1);
     assert_string_equal(found.items[0].migration, spec.migration);
-    assert_string_equal(found.items[0].url, "atlas://app/plans/p 1");
+    assert_string_equal(found.items[0].url, "atlas://app/plans/p%201");
     assert_ok(repo_plan_list(&found, &w.warnings, open_repo(&w, false), "AA==", "no", w.mem));
     assert_int_equal(found.len, 0);
     assert_ok(repo_plan_approve(&plan, &w.warnings, open_repo(&w, true), "p 1", NULL, w.mem));
