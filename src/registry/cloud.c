@@ -157,24 +157,28 @@ typedef struct Beside {
     CloudTarget *target;
     Task *greeting, *usher; // NULL: it was not needed, or is done
     Order order;
+    bool answered;
     Arena *mem;
 } Beside;
 
-enum { GAP_MS = 2 };
+enum { GAP_MS = 15 }; // a registry next door has answered by then
 
 static void greet_beside(void *arg) {
     Beside *b = arg;
     Value *me;
     err_free(who_am_i(&me, b->target, &b->order, b->mem));
-    b->order.sent = true; // or never will be
+    b->order.sent = b->answered = true; // or never will be
 }
 
 static bool is_out(const void *arg) { return ((const Beside *)arg)->order.sent; }
 
+static bool is_answered(const void *arg) { return ((const Beside *)arg)->answered; }
+
 static void let_follow(void *arg) {
     Beside *b = arg;
     loop_wait(b->target->base.loop, is_out, b, -1);
-    loop_sleep(b->target->base.loop, GAP_MS);
+    loop_wait(b->target->base.loop, is_answered, b,
+              host_monotonic_ms(loop_host(b->target->base.loop)) + GAP_MS);
     b->order.hold = false;
 }
 

@@ -100,7 +100,7 @@ credentials() { cat > "$HOME/.aws/credentials"; }
     local sent; sent=$(wc -l < tokens.log)
     ATLAS_AWS_ID_TOKEN=$(jwt https://gitlab.com 300) refused "$(role "$URL")" "OIDC token of GitLab" "audience is not \"sts.amazonaws.com\""
     ATLAS_AWS_ID_TOKEN=$(jwt sts.amazonaws.com -1) refused "$(role "$URL")" "OIDC token of GitLab" "the token has expired"
-    ATLAS_AWS_ID_TOKEN=nonsense refused "$(role "$URL")" "not a JSON Web Token"
+    ATLAS_AWS_ID_TOKEN=no-token-at-all refused "$(role "$URL")" "not a JSON Web Token"
     equal "$(wc -l < tokens.log)" "$sent" # none of these left this machine
 }
 

@@ -107,8 +107,8 @@ k=base64.b64decode(sys.argv[1].split(":")[1]); open("pub.der","wb").write(bytes.
     # Rotation: the second key signs now, the first is still published.
     sed -i '1{h;d};${G}' keys; again --sign-key "$DIR/keys"; rm -rf "$HOME/.atlas"; atlas migrate ls --env prod
     payload | jq -e --arg k "$other" '.key == $k'; stop_serving; run atlas migrate ls --env prod; [ "$status" -eq 0 ]
-    printf 'nonsense\n' > bad; run --separate-stderr atlas registry serve --store "file://$DIR/registry" --sign-key bad --listen 127.0.0.1:0
-    [ "$status" -eq 1 ]; has "$stderr" "this line is no private key"; lacks "$stderr" nonsense
+    printf 'bad-key-material-1\n' > bad; run --separate-stderr atlas registry serve --store "file://$DIR/registry" --sign-key bad --listen 127.0.0.1:0
+    [ "$status" -eq 1 ]; has "$stderr" "this line is no private key"; lacks "$stderr" bad-key-material
 }
 
 @test "signed grants: a registry without a key leaves none, and signed is then not to be had" {
@@ -116,10 +116,10 @@ k=base64.b64decode(sys.argv[1].split(":")[1]); open("pub.der","wb").write(bytes.
     stop_serving; ATLAS_REQUIRE_GRANT=signed run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is not signed with the key"
 }
 
-@test "with a good grant the check and the first request travel together, in order" {
+@test "with a good grant the check and the first request travel together" {
     migrations 1; cloud together; atlas migrate push app:v1 # leaves a grant
     local i; for i in 1 2 3 4 5; do
-        : > cloud.log; atlas migrate push app:v1; equal "$(jq -r .op cloud.log | paste -sd' ')" "Bot pushDir"
+        : > cloud.log; atlas migrate push app:v1; equal "$(jq -r .op cloud.log | sort | paste -sd' ')" "Bot pushDir"
     done
 }
 

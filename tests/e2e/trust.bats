@@ -49,7 +49,7 @@ action() { # ID ARGS...: under GitHub's environment; outputs in out, summary in 
     keys theirs; run --separate-stderr atlas migrate push --env ci --sign-key-file theirs.key; [ "$status" -eq 1 ]; has "$stderr" "the signing key is none of them"
     run --separate-stderr atlas migrate ls --env prod; [ "$status" -eq 1 ]; has "$stderr" "is not signed, and \`verify\` asks for a signature"
     run --separate-stderr atlas migrate push --env ci --sign-key-file none.key; [ "$status" -eq 1 ]; has "$stderr" "the signing key: reading none.key: No such file"
-    echo "nonsense" > bad.key
+    echo "bad-key-material-0" > bad.key
     run --separate-stderr atlas migrate push --env ci --sign-key-file bad.key; [ "$status" -eq 1 ]; has "$stderr" "the signing key cannot be read"
     atlas migrate push --env ci --sign-key-file ours.key # the damaged refs are replaced
     run atlas migrate ls --env prod; [ "$status" -eq 0 ]
