@@ -17,7 +17,6 @@ char *sha256_hex(Arena *mem, Str data);
 Digest hmac_sha256(Str key, Str data);
 // Base64 MD5 of `data`: what object stores want as Content-MD5. Never used for trust.
 char *md5_base64(Arena *mem, Str data);
-char *md5_hex(Arena *mem, Str data);
 // MD5 of a stream, for the same use. The state lives in `mem`; 16 bytes out, once, at the end.
 typedef struct Md5 Md5;
 enum { MD5_SIZE = 16 };

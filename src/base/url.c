@@ -230,6 +230,13 @@ char *url_hostname(Arena *mem, const Url *u) {
     return arena_strndup(mem, u->host, len);
 }
 
+bool url_is_loopback(const char *hostname) {
+    // "127.example.com" is somebody's name, not an address.
+    bool numeric = strspn(hostname, "0123456789.") == strlen(hostname);
+    return cstr_eq(hostname, "localhost") || cstr_eq(hostname, "::1") ||
+           (numeric && cstr_starts(hostname, "127."));
+}
+
 int url_port(const Url *u) {
     const char *colon = port_colon(u->host);
     uint64_t port;

@@ -51,12 +51,6 @@ char *md5_base64(Arena *mem, Str data) {
     return base64_encode(mem, out, sizeof out);
 }
 
-char *md5_hex(Arena *mem, Str data) {
-    unsigned char out[MD5_SIZE];
-    md5(data, out);
-    return hex_encode(mem, out, sizeof out);
-}
-
 struct Md5 {
     EVP_MD_CTX *ctx;
 };

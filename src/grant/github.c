@@ -100,8 +100,7 @@ static Err *check_signed(const char *url, Arena *mem) {
     Url *u = NULL;
     TRY(url_parse(&u, url, mem));
     log_mask(u->raw_query);
-    const char *host = url_hostname(mem, u);
-    bool local = cstr_eq(host, "localhost") || cstr_starts(host, "127.") || cstr_eq(host, "::1");
+    bool local = url_is_loopback(url_hostname(mem, u));
     return cstr_eq(u->scheme, "https") || (cstr_eq(u->scheme, "http") && local)
                ? NULL
                : err_new(E_DENIED, "the cache service names an URL that is not https");

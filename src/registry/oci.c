@@ -315,7 +315,7 @@ static Err *check_url(const Url *u, bool plain, Arena *mem) {
     if (u->params.len)
         return err_hint(err_new(E_INVALID, "unknown query parameter \"%s\" of an oci:// URL",
                                 u->params.items[0].key), "an oci:// URL takes none");
-    if (plain && !oci_host_is_loopback(url_hostname(mem, u)))
+    if (plain && !url_is_loopback(url_hostname(mem, u)))
         return err_hint(err_new(E_INVALID, "oci+http:// speaks to this machine only, and %s is "
                                 "another", u->host), "use oci://, which speaks TLS");
     return NULL;

@@ -101,7 +101,6 @@ char *oci_url(Arena *mem, const OciTarget *t, const char *repo, const char *fold
 // The absolute form of a Location. Another host is fine over https, or on loopback where the registry
 // itself is; it gets no credentials.
 Err *oci_location(const char **out, const OciTarget *t, const HttpResponse *r, Arena *mem) MUST_USE;
-bool oci_host_is_loopback(const char *hostname);
 // "https://host", without a default port.
 char *oci_origin(Arena *mem, const Url *u);
 // All of a list that comes in pages: the strings of `member` in each answer.

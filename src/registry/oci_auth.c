@@ -146,7 +146,7 @@ static Err *check_realm(const char **host, const OciAuth *a, Arena *mem) {
     TRY(url_parse(&u, a->realm, mem));
     *host = cstr_lower(mem, url_hostname(mem, u));
     bool plain = cstr_eq(u->scheme, "http") && cstr_starts(a->origin, "http://") &&
-                 oci_host_is_loopback(*host);
+                 url_is_loopback(*host);
     if (!u->has_user && (plain || cstr_eq(u->scheme, "https")))
         return NULL;
     return err_hint(err_new(E_DENIED, "the token endpoint %s of %s is not asked",

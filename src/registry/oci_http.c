@@ -5,12 +5,6 @@ enum { MAX_ERROR = 64 << 10, MAX_PAGES = 10000, MAX_LIST = 16 << 20 };
 
 // --- places -------------------------------------------------------------------------------------
 
-bool oci_host_is_loopback(const char *hostname) {
-    bool numeric = strspn(hostname, "0123456789.") == strlen(hostname);
-    return cstr_eq(hostname, "localhost") || cstr_eq(hostname, "::1") ||
-           (numeric && cstr_starts(hostname, "127."));
-}
-
 char *oci_origin(Arena *mem, const Url *u) {
     const char *host = cstr_lower(mem, u->host);
     const char *port = cstr_eq(u->scheme, "https") ? ":443" : ":80";
@@ -45,7 +39,7 @@ Err *oci_location(const char **out, const OciTarget *t, const HttpResponse *r, A
         to = arena_printf(mem, "%s%s", t->origin, to);
     TRY(url_parse(&u, to, mem));
     bool plain = cstr_eq(u->scheme, "http") && cstr_starts(t->origin, "http://") &&
-                 oci_host_is_loopback(url_hostname(mem, u));
+                 url_is_loopback(url_hostname(mem, u));
     if (u->has_user || !(plain || cstr_eq(u->scheme, "https")))
         return err_new(E_UNREACHABLE, "%s wants an upload to go to %s, which is not followed",
                        t->origin, url_redact_stars(mem, to));

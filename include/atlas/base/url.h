@@ -29,6 +29,8 @@ char *url_text(Arena *mem, const Url *u);
 // The first value of a query parameter, or NULL.
 const char *url_param(const Url *u, const char *key);
 char *url_hostname(Arena *mem, const Url *u); // without port and brackets
+// localhost, 127.0.0.0/8, ::1; of a host name without port and brackets.
+bool url_is_loopback(const char *hostname);
 int url_port(const Url *u);                   // -1 if none
 // host + path, as slugs and directory names use it.
 char *url_host_path(Arena *mem, const Url *u);

@@ -64,7 +64,7 @@ static Err *set_endpoint(AzureStore *s, const char *text, const Place *p, bool t
         return err_hint(err_new(E_INVALID, "the endpoint of the storage account is not an http or "
                                            "https URL of a host"),
                         "check protocol, domain and BlobEndpoint");
-    if (cstr_eq(u->scheme, "http") && !p->emulator && !endpoint_is_loopback(name))
+    if (cstr_eq(u->scheme, "http") && !p->emulator && !url_is_loopback(name))
         return err_hint(
             err_new(E_INVALID, "plain http to %s: it is for loopback and emulators only", u->host),
             "use protocol=https, or localemu=true for an emulator");
@@ -72,7 +72,7 @@ static Err *set_endpoint(AzureStore *s, const char *text, const Place *p, bool t
     s->host = u->host;
     s->base_path = cstr_eq(u->path, "/") ? "" : u->path;
     s->trusted =
-        trusted || endpoint_is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
+        trusted || url_is_loopback(name) || (is_azure(name) && cstr_eq(u->scheme, "https"));
     return NULL;
 }
 

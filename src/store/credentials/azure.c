@@ -314,7 +314,7 @@ static bool is_own_link(const char *endpoint, Arena *mem) {
         return false;
     const char *host = url_hostname(mem, u);
     bool numeric = strspn(host, "0123456789.") == strlen(host);
-    bool near = endpoint_is_loopback(host) || (numeric && cstr_starts(host, "169.254."));
+    bool near = url_is_loopback(host) || (numeric && cstr_starts(host, "169.254."));
     return cstr_eq(u->scheme, "https") || (cstr_eq(u->scheme, "http") && near);
 }
 

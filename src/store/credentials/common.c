@@ -23,12 +23,6 @@ bool credentials_are_fresh(Time expires, const Host *host) {
 
 // --- endpoints ----------------------------------------------------------------------------------
 
-bool endpoint_is_loopback(const char *host) {
-    bool numeric = strspn(host, "0123456789.") == strlen(host);
-    return cstr_eq(host, "localhost") || cstr_eq(host, "::1") ||
-           (numeric && cstr_starts(host, "127."));
-}
-
 static bool is_provider(const char *host, const char *const *suffixes) {
     for (size_t i = 0; suffixes && suffixes[i]; i++)
         if (cstr_eq(host, suffixes[i] + (*suffixes[i] == '.')) ||
@@ -45,7 +39,7 @@ Err *endpoint_check(const char *url, const char *const *suffixes, bool from_envi
     bool tls = cstr_eq(u->scheme, "https");
     if (*host && tls && (from_environment || is_provider(host, suffixes)))
         return NULL;
-    if (from_environment && cstr_eq(u->scheme, "http") && endpoint_is_loopback(host))
+    if (from_environment && cstr_eq(u->scheme, "http") && url_is_loopback(host))
         return NULL;
     return err_hint(err_new(E_DENIED, "credentials are not sent to %s://%s", u->scheme, u->host),
                     tls ? "only the provider's own hosts and endpoints set in the environment "

@@ -43,9 +43,6 @@ Err *oidc_token(const char **out, const char **platform, Loop *loop, const OidcU
 Err *endpoint_check(const char *url, const char *const *suffixes, bool from_environment,
                     Arena *mem) MUST_USE;
 
-// localhost, 127.0.0.0/8, ::1; a host name without port and brackets.
-bool endpoint_is_loopback(const char *host);
-
 typedef struct TokenCall {
     const char *method, *url;
     HttpHeaders headers;

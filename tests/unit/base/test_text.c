@@ -176,8 +176,20 @@ static int teardown(void **state) {
     return 0;
 }
 
+static void loopback_is_an_address_or_localhost(void **state) {
+    (void)state;
+    static const char *const yes[] = {"localhost", "127.0.0.1", "127.1.2.3", "::1"};
+    static const char *const no[] = {"127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
+                                     "10.0.0.1", "128.0.0.1", "1270.0.0.1", "", "::2"};
+    for (size_t i = 0; i < COUNT_OF(yes); i++)
+        assert_true(url_is_loopback(yes[i]));
+    for (size_t i = 0; i < COUNT_OF(no); i++)
+        assert_false(url_is_loopback(no[i]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loopback_is_an_address_or_localhost),
         cmocka_unit_test(durations), cmocka_unit_test(times),       cmocka_unit_test(urls),
         cmocka_unit_test(redaction), cmocka_unit_test(encodings),   cmocka_unit_test(numbers),
         cmocka_unit_test(errors),    cmocka_unit_test(suggestions), cmocka_unit_test(secrets_are_masked),
