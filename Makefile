@@ -11,7 +11,7 @@ MODULES := runner cli server ops project registry migrate grant store db sql pac
 
 DEPS_base     :=
 DEPS_crypt    := base
-DEPS_http     := base
+DEPS_http     := crypt base
 DEPS_platform := base
 DEPS_tmpl     := base
 DEPS_report   := tmpl base

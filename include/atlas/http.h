@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "atlas/base.h"
+#include "atlas/crypt.h"
 
 // --- the loop and its tasks ---------------------------------------------------------------------
 
@@ -63,6 +64,9 @@ Body body_slice(const Body *b, int64_t offset, int64_t size);
 Err *body_bytes(Str *out, const Body *b, Arena *mem) MUST_USE;
 // Calls fn for consecutive pieces.
 Err *body_each(const Body *b, Err *(*fn)(void *ctx, Str piece), void *ctx) MUST_USE;
+
+Err *body_sha256(Digest *out, const Body *b) MUST_USE;
+Err *body_md5(unsigned char out[MD5_SIZE], const Body *b) MUST_USE;
 
 // The time an operation on one target may spend without a byte moving. Shared by all requests of
 // that operation.

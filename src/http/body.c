@@ -56,3 +56,29 @@ Err *body_each(const Body *b, Err *(*fn)(void *, Str), void *ctx) {
     }
     return NULL;
 }
+
+static Err *add_sha256(void *ctx, Str piece) {
+    hasher_add(ctx, piece);
+    return NULL;
+}
+
+static Err *add_md5(void *ctx, Str piece) {
+    md5_add(ctx, piece);
+    return NULL;
+}
+
+Err *body_sha256(Digest *out, const Body *b) {
+    AutoArena tmp = arena_new(NULL);
+    Hasher *h = hasher_new(tmp);
+    TRY(body_each(b, add_sha256, h));
+    *out = hasher_value(h);
+    return NULL;
+}
+
+Err *body_md5(unsigned char out[MD5_SIZE], const Body *b) {
+    AutoArena tmp = arena_new(NULL);
+    Md5 *m = md5_new(tmp);
+    TRY(body_each(b, add_md5, m));
+    md5_finish(m, out);
+    return NULL;
+}

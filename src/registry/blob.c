@@ -34,11 +34,6 @@ static bool is_absent(const Err *e) {
 
 // --- staging ------------------------------------------------------------------------------------
 
-static Err *hash_piece(void *ctx, Str piece) {
-    md5_add(ctx, piece);
-    return NULL;
-}
-
 static Err *matches_store(bool *same, Target *t, const char *key, const Artifact *a, Arena *mem) {
     StoreObject o;
     *same = false;
@@ -56,9 +51,7 @@ static Err *matches_store(bool *same, Target *t, const char *key, const Artifact
         *same = cstr_eq(o.sha256, a->digest + strlen("sha256:"));
     } else if (o.md5) {
         unsigned char sum[MD5_SIZE];
-        Md5 *md5 = md5_new(mem);
-        TRY(body_each(&a->body, hash_piece, md5));
-        md5_finish(md5, sum);
+        TRY(body_md5(sum, &a->body));
         *same = cstr_eq(o.md5, hex_encode(mem, sum, sizeof sum));
     }
     return NULL;

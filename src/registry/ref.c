@@ -31,16 +31,10 @@ const char *driver_enum(const char *driver, Arena *mem) {
     return cstr_upper(mem, cstr_or(driver, ""));
 }
 
-static Err *hash_piece(void *ctx, Str piece) {
-    hasher_add(ctx, piece);
-    return NULL;
-}
-
 Err *body_digest(const char **out, const Body *b, Arena *mem) {
     AutoArena tmp = arena_new(NULL);
-    Hasher *h = hasher_new(tmp);
-    TRY(body_each(b, hash_piece, h));
-    Digest d = hasher_value(h);
+    Digest d;
+    TRY(body_sha256(&d, b));
     *out = arena_printf(mem, "sha256:%s", hex_encode(tmp, d.bytes, sizeof d.bytes));
     return NULL;
 }

@@ -87,15 +87,9 @@ static Err *describe(StoreObject *out, const FileStore *s, int fd, const char *p
     return NULL;
 }
 
-static Err *hash_piece(void *ctx, Str piece) {
-    hasher_add(ctx, piece);
-    return NULL;
-}
-
 static Err *digest_of(const char **out, const Body *body, Arena *mem) {
-    Hasher *h = hasher_new(mem);
-    TRY(body_each(body, hash_piece, h));
-    Digest d = hasher_value(h);
+    Digest d;
+    TRY(body_sha256(&d, body));
     *out = hex_encode(mem, d.bytes, sizeof d.bytes);
     return NULL;
 }

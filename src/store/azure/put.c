@@ -3,19 +3,6 @@
 
 enum { BLOCK_SIZE = 16 << 20, BLOCKS_FROM = 64 << 20, IN_FLIGHT = 2 };
 
-static Err *add_piece(void *ctx, Str piece) {
-    md5_add(ctx, piece);
-    return NULL;
-}
-
-static Err *body_md5(unsigned char out[MD5_SIZE], const Body *body) {
-    AutoArena tmp = arena_new(NULL);
-    Md5 *m = md5_new(tmp);
-    TRY(body_each(body, add_piece, m));
-    md5_finish(m, out);
-    return NULL;
-}
-
 static const char *md5_text(const unsigned char md5[MD5_SIZE], Arena *mem) {
     return base64_encode(mem, md5, MD5_SIZE);
 }
@@ -63,6 +50,11 @@ typedef struct Upload {
     Arena *mem;
 } Upload;
 
+static Err *add_to_total(void *md5, Str piece) {
+    md5_add(md5, piece);
+    return NULL;
+}
+
 // The next block and its MD5; in order, as the MD5 of the whole is made on the way. Ids tell
 // position and content: uploads of the same bytes at the same time share their blocks, so that
 // one's commit does not spoil the other's.
@@ -72,7 +64,7 @@ static Err *take_block(Body *block, const char **md5, Upload *u, Arena *mem) {
     *block = body_slice(&u->put->body, u->taken, left < BLOCK_SIZE ? left : BLOCK_SIZE);
     u->taken += block->size;
     TRY(body_md5(digest, block));
-    TRY(body_each(block, add_piece, u->total));
+    TRY(body_each(block, add_to_total, u->total));
     *md5 = md5_text(digest, mem);
     const char *id = arena_printf(mem, "%06zu-%s", u->ids.len, hex_encode(mem, digest, MD5_SIZE));
     list_push(&u->ids, u->mem, base64_encode(u->mem, id, strlen(id)));

@@ -15,16 +15,9 @@ enum {
 
 // --- what is sent -------------------------------------------------------------------------------
 
-static Err *hash_piece(void *ctx, Str piece) {
-    md5_add(ctx, piece);
-    return NULL;
-}
-
 Err *gcs_md5(Str *out, const Body *body, Arena *mem) {
-    Md5 *m = md5_new(mem);
     char *bytes = arena_alloc(mem, MD5_SIZE);
-    TRY(body_each(body, hash_piece, m));
-    md5_finish(m, (unsigned char *)bytes);
+    TRY(body_md5((unsigned char *)bytes, body));
     *out = str_slice(bytes, MD5_SIZE);
     return NULL;
 }

@@ -18,16 +18,9 @@ void s3_header(S3Call *c, Arena *mem, const char *name, const char *value) {
 
 // --- the body's hash ----------------------------------------------------------------------------
 
-static Err *hash_piece(void *ctx, Str piece) {
-    hasher_add(ctx, piece);
-    return NULL;
-}
-
 Err *s3_hash(const char **hex, const Body *body, Arena *mem) {
-    AutoArena tmp = arena_new(NULL);
-    Hasher *h = hasher_new(tmp);
-    TRY(body_each(body, hash_piece, h));
-    Digest d = hasher_value(h);
+    Digest d;
+    TRY(body_sha256(&d, body));
     *hex = hex_encode(mem, d.bytes, sizeof d.bytes);
     return NULL;
 }
