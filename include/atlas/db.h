@@ -17,6 +17,9 @@ typedef struct Db Db;
 typedef struct DbOptions {
     const Host *host;                    // NULL: the system
     const volatile sig_atomic_t *cancel; // not zero: running calls end with "interrupted"; or NULL
+    // How long a statement may wait for a lock of another session, and how long it may run; 0: as
+    // the server or the URL says. Neither is the wait for db_lock().
+    Duration lock_timeout, statement_timeout;
 } DbOptions;
 
 // E_INVALID (no or unknown scheme, malformed), E_UNSUPPORTED (no driver in this build), E_DB.
@@ -30,6 +33,9 @@ const char *db_driver_name(const Db *db); // "sqlite"
 const char *db_schema(const Db *db);
 unsigned db_scan_options(const Db *db); // for sql_scan
 bool db_transactional_ddl(const Db *db);
+// Whether db_run(), outside a transaction, makes one transaction of the statement and the row
+// behind it, so that a crash never separates them. If not, the statement may be in flight.
+bool db_is_atomic(const Db *db, Str sql);
 
 // --- one statement
 // --------------------------------------------------------------------------------
@@ -88,6 +94,7 @@ typedef LIST(DbRevision) DbRevisions;
 
 typedef struct DbState {
     bool has_table;        // the revisions table exists
+    bool layout_ok;        // and db_revisions_prepare() has nothing to do
     DbRevisions revisions; // by version, bytewise
     const char *target_id; // description of the row ".atlas_cloud_identifier", "" if none
     const char *dirty;     // why the database is not clean (revisions table aside), NULL if it is
@@ -97,6 +104,10 @@ typedef struct DbState {
 // All of it in one round trip; writes nothing. `schema`: where the revisions table is, NULL or "":
 // the bound schema.
 Err *db_state_read(Db *db, const char *schema, DbState *out, Arena *mem) MUST_USE;
+// db_lock() and db_state_read() in one round trip when the lock is free. The state is one that the
+// holder of the lock saw.
+Err *db_lock_and_read(Db *db, const char *name, Duration timeout, const char *schema, DbState *out,
+                      Arena *mem) MUST_USE;
 // Creates the revisions table, or alters it to its layout (unknown columns are dropped).
 Err *db_revisions_prepare(Db *db, const char *schema) MUST_USE;
 // The id of this database in deployment reports; made from `host` when there is none.
@@ -111,6 +122,9 @@ typedef enum DbStepKind {
     DB_STEP_FILE,      // a file starts here: the clock of the next revision, no SQL
     DB_STEP_STATEMENT, // one statement of a user, as one call
     DB_STEP_REVISION,  // upsert; version, description and executed_at of an existing row stay
+    // Of the existing row with that version: sets applied, error and error_stmt, and appends
+    // partial_hashes (one "h1:..." text, not JSON) to its list. Cheap: nothing grows with the file.
+    DB_STEP_ADVANCE,
     DB_STEP_FORGET,    // deletes the revision with that version
     DB_STEP_FILE_END,  // checks that the file left no transaction open
     DB_STEP_COMMIT,
@@ -120,8 +134,9 @@ typedef struct DbStep {
     DbStepKind kind;
     size_t file, stmt; // tags, for the caller
     Str sql;           // STATEMENT
-    // REVISION, FORGET. executed_at, if unset, and execution_time are filled in from the clock
-    // of the last FILE step, unless there was none or its FILE_END came.
+    // REVISION, ADVANCE, FORGET. executed_at, if unset, and execution_time are filled in from the
+    // clock of the last FILE step (a driver that pipelines asks the server's clock instead), unless
+    // there was none or its FILE_END came.
     DbRevision *revision;
 } DbStep;
 
@@ -134,13 +149,28 @@ typedef struct DbRunOptions {
 
 // Runs steps in order up to the first error. Returns the error of step *done (the database's own
 // text for a statement, without context). A transaction that is open then stays open: call
-// db_rollback(). A STATEMENT followed by its REVISION outside a transaction is made one transaction
-// where the database can, so that a crash never separates them.
+// db_rollback(). A STATEMENT followed by its REVISION or ADVANCE outside a transaction is made one
+// transaction where db_is_atomic(). Between BEGIN and COMMIT of a database without transactional
+// DDL, a statement that commits by itself ends the transaction; the driver records its row at once
+// and starts another transaction for what follows.
 // A statement that would end the transaction it runs in is refused before it runs (E_INVALID).
 Err *db_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
             size_t *done) MUST_USE;
 // Ends an open transaction; fine if there is none.
 Err *db_rollback(Db *db) MUST_USE;
+
+// --- statements in flight
+// -----------------------------------------------------------------------------
+
+typedef enum DbFlight {
+    DB_FLIGHT_UNKNOWN, // the catalog cannot tell
+    DB_FLIGHT_DONE,
+    DB_FLIGHT_REPEAT,  // it was not done, or doing it again changes nothing
+} DbFlight;
+
+// What became of a statement that was running when its connection was lost. May repair what the
+// statement left in part (an invalid index); *note then says what, else NULL.
+Err *db_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) MUST_USE;
 
 // --- locks and scratch databases
 // ------------------------------------------------------------------

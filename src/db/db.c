@@ -43,6 +43,10 @@ Err *db_open(Db **out, const char *url, const DbOptions *options, Arena *mem) {
         base.host = options->host;
     if (options && options->cancel)
         base.cancel = options->cancel;
+    if (options) {
+        base.lock_timeout = options->lock_timeout;
+        base.statement_timeout = options->statement_timeout;
+    }
     Err *e = driver->open(out, colon + 3, &base, mem);
     return e ? err_wrap(e, "opening the %s database", driver->name) : NULL;
 }
@@ -84,6 +88,9 @@ unsigned db_scan_options(const Db *db) {
 bool db_transactional_ddl(const Db *db) {
     return db->driver->transactional_ddl;
 }
+bool db_is_atomic(const Db *db, Str sql) {
+    return db->driver->is_atomic(sql);
+}
 
 Err *db_exec(Db *db, const char *sql) {
     TRY(check_open(db));
@@ -107,6 +114,16 @@ Err *db_state_read(Db *db, const char *schema, DbState *out, Arena *mem) {
     *out = (DbState){.target_id = ""};
     Err *e = db->driver->state_read(db, cstr_or(schema, ""), out, mem);
     return e ? err_wrap(e, "reading the revisions") : NULL;
+}
+
+Err *db_lock_and_read(Db *db, const char *name, Duration timeout, const char *schema, DbState *out,
+                      Arena *mem) {
+    TRY(check_open(db));
+    *out = (DbState){.target_id = ""};
+    if (db->driver->lock_and_read)
+        return db->driver->lock_and_read(db, name, timeout, cstr_or(schema, ""), out, mem);
+    TRY(db_lock(db, name, timeout));
+    return db_state_read(db, schema, out, mem);
 }
 
 Err *db_revisions_prepare(Db *db, const char *schema) {
@@ -148,6 +165,13 @@ Err *db_lock(Db *db, const char *name, Duration timeout) {
 Err *db_unlock(Db *db) {
     Err *e = db->closed ? NULL : db->driver->unlock(db);
     return e ? err_wrap(e, "releasing database lock") : NULL;
+}
+
+Err *db_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) {
+    *out = DB_FLIGHT_UNKNOWN;
+    *note = NULL;
+    TRY(check_open(db));
+    return db->driver->flight(db, sql, out, note, mem);
 }
 
 Err *db_check_empty(Db *db) {

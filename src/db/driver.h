@@ -12,6 +12,7 @@ struct Db {
     const DbDriver *driver;
     const Host *host;
     const volatile sig_atomic_t *cancel; // never NULL
+    Duration lock_timeout, statement_timeout; // 0: not set
     const char *schema;
     bool closed;
 };
@@ -29,15 +30,20 @@ struct DbDriver {
     Err *(*exec)(Db *db, const char *sql);
     Err *(*query)(Db *db, DbRows *out, const char *sql, const DbValue *args, size_t count,
                   Arena *mem);
+    bool (*is_atomic)(Str sql);
     Err *(*run)(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
                 size_t *done);
     Err *(*rollback)(Db *db);
     // `schema` is never NULL; "" is the bound one.
     Err *(*state_read)(Db *db, const char *schema, DbState *out, Arena *mem);
+    // Optional: lock() and state_read() in one round trip.
+    Err *(*lock_and_read)(Db *db, const char *name, Duration timeout, const char *schema,
+                          DbState *out, Arena *mem);
     Err *(*revisions_prepare)(Db *db, const char *schema);
     Err *(*target_id_insert)(Db *db, const char *schema, const char *id);
     Err *(*lock)(Db *db, const char *name, Duration timeout);
     Err *(*unlock)(Db *db);
+    Err *(*flight)(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem);
     Err *(*check_empty)(Db *db);
     Err *(*wipe)(Db *db);
 };

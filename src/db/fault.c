@@ -41,8 +41,8 @@ static Err *fault_run(Db *db, const DbStep *steps, size_t count, const DbRunOpti
     int64_t left = f->fail_at - 1 - f->calls;
     size_t good = left < 0 || (size_t)left > count ? count : (size_t)left;
     // A statement and its revision are one unit: both fail.
-    if (good > 0 && good < count && steps[good].kind == DB_STEP_REVISION &&
-        steps[good - 1].kind == DB_STEP_STATEMENT)
+    if (good > 0 && good < count && steps[good - 1].kind == DB_STEP_STATEMENT &&
+        (steps[good].kind == DB_STEP_REVISION || steps[good].kind == DB_STEP_ADVANCE))
         good--;
     TRY(db_run(f->inner, steps, good, options, done));
     if (good == count) {
@@ -82,6 +82,11 @@ static Err *fault_unlock(Db *db) {
     return fault_of(db)->inner->driver->unlock(fault_of(db)->inner);
 }
 
+static Err *fault_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) {
+    TRY(count_call(fault_of(db)));
+    return db_flight(fault_of(db)->inner, sql, out, note, mem);
+}
+
 static Err *fault_check_empty(Db *db) {
     TRY(count_call(fault_of(db)));
     return db_check_empty(fault_of(db)->inner);
@@ -101,12 +106,13 @@ static Err *fault_open(Db **out, const char *rest, const Db *base, Arena *mem) {
     number[strspn(number, "0123456789")] = 0;
     if (!cstr_to_i64(number, &f->fail_at))
         return err_new(E_INVALID, "the fault driver needs fail_at=N");
-    DbOptions options = {.host = base->host, .cancel = base->cancel};
+    DbOptions options = {base->host, base->cancel, base->lock_timeout, base->statement_timeout};
     TRY(db_open(&f->inner, arena_printf(mem, "sqlite://%s", rest), &options, mem));
     f->base = *base;
     f->vtable = db_fault;
     f->vtable.name = f->inner->driver->name;
     f->vtable.scan_options = f->inner->driver->scan_options;
+    f->vtable.is_atomic = f->inner->driver->is_atomic;
     f->vtable.transactional_ddl = f->inner->driver->transactional_ddl;
     f->base.driver = &f->vtable;
     f->base.schema = f->inner->schema;
@@ -131,6 +137,7 @@ const DbDriver db_fault = {
     .target_id_insert = fault_target_id_insert,
     .lock = fault_lock,
     .unlock = fault_unlock,
+    .flight = fault_flight,
     .check_empty = fault_check_empty,
     .wipe = fault_wipe,
 };

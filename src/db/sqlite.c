@@ -38,7 +38,7 @@ Err *sqlite_exec(Db *db, const char *sql) {
     return sqlite_exec_len(sqlite_of(db), sql, strlen(sql));
 }
 
-static int bind(sqlite3_stmt *stmt, int index, const DbValue *v) {
+int sqlite_bind(sqlite3_stmt *stmt, int index, const DbValue *v) {
     switch (v->kind) {
     case DB_INT:
         return sqlite3_bind_int64(stmt, index, v->integer);
@@ -81,7 +81,7 @@ Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, siz
     if (sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) != SQLITE_OK)
         return sqlite_error(s);
     for (size_t i = 0; i < count; i++)
-        if (bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK)
+        if (sqlite_bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK)
             return sqlite_error(s);
     int columns = sqlite3_column_count(stmt);
     for (int i = 0; i < columns; i++)
@@ -144,11 +144,22 @@ static Err *wipe(Db *db) {
     return e;
 }
 
+// What no transaction may hold (VACUUM, PRAGMA, ATTACH...) changes no data.
+static Err *flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) {
+    (void)db;
+    (void)sql;
+    (void)note;
+    (void)mem;
+    *out = DB_FLIGHT_REPEAT;
+    return NULL;
+}
+
 static void close_database(Db *db) {
     Sqlite *s = sqlite_of(db);
     err_free(sqlite_unlock(db));
     sqlite3_finalize(s->insert);
     sqlite3_finalize(s->upsert);
+    sqlite3_finalize(s->advance);
     sqlite3_finalize(s->begin_stmt);
     sqlite3_finalize(s->commit_stmt);
     sqlite3_close_v2(s->handle);
@@ -168,6 +179,7 @@ const DbDriver db_sqlite = {
     .ping = ping,
     .exec = sqlite_exec,
     .query = sqlite_query,
+    .is_atomic = sqlite_is_atomic,
     .run = sqlite_run,
     .rollback = sqlite_rollback,
     .state_read = sqlite_state_read,
@@ -175,6 +187,7 @@ const DbDriver db_sqlite = {
     .target_id_insert = sqlite_target_id_insert,
     .lock = sqlite_lock,
     .unlock = sqlite_unlock,
+    .flight = flight,
     .check_empty = check_empty,
     .wipe = wipe,
 };

@@ -13,7 +13,7 @@ typedef struct Sqlite {
     int64_t busy_ms;
     int busy_waited_ms;
     const char *begin;    // "BEGIN", "BEGIN IMMEDIATE" ... (_txlock)
-    sqlite3_stmt *insert, *upsert; // of the revisions table, kept
+    sqlite3_stmt *insert, *upsert, *advance; // of the revisions table, kept
     sqlite3_stmt *begin_stmt, *commit_stmt;
     bool in_batch;     // inside a transaction of db_run
     bool fk_off;       // foreign_keys was on; off while our transaction runs
@@ -30,6 +30,7 @@ static inline Sqlite *sqlite_of(Db *db) {
 
 // E_DB with SQLite's own text; E_STATE "interrupted" after a cancel.
 Err *sqlite_error(Sqlite *s) MUST_USE RETURNS_NONNULL;
+int sqlite_bind(sqlite3_stmt *stmt, int index, const DbValue *v);
 Err *sqlite_exec(Db *db, const char *sql) MUST_USE;
 Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, size_t count,
                   Arena *mem) MUST_USE;
@@ -43,11 +44,14 @@ Err *sqlite_open_database(Db **out, const char *rest, const Db *base, Arena *mem
 Err *sqlite_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
                 size_t *done) MUST_USE;
 Err *sqlite_rollback(Db *db) MUST_USE;
+// Whether a transaction may hold the statement: data and schema, not VACUUM, ATTACH, PRAGMA...
+bool sqlite_is_atomic(Str sql);
 // sqlite_revisions.c
 Err *sqlite_state_read(Db *db, const char *schema, DbState *out, Arena *mem) MUST_USE;
 Err *sqlite_revisions_prepare(Db *db, const char *schema) MUST_USE;
 Err *sqlite_target_id_insert(Db *db, const char *schema, const char *id) MUST_USE;
 Err *sqlite_upsert(Sqlite *s, const DbRevision *r) MUST_USE;
+Err *sqlite_advance(Sqlite *s, const DbRevision *r) MUST_USE;
 // sqlite_lock.c
 Err *sqlite_lock(Db *db, const char *name, Duration timeout) MUST_USE;
 Err *sqlite_unlock(Db *db) MUST_USE;

@@ -122,10 +122,18 @@ static Err *read_dirty(Sqlite *s, DbState *out, Arena *mem) {
     return NULL;
 }
 
+static bool has_layout(const StrList *present) {
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        if (!strlist_has(present, columns[i].name))
+            return false;
+    return present->len == COUNT_OF(columns);
+}
+
 static Err *read_state(Sqlite *s, DbState *out, Arena *mem) {
     StrList present = {0};
     TRY(table_columns(s, &present, mem));
     out->has_table = present.len > 0;
+    out->layout_ok = has_layout(&present);
     if (out->has_table)
         TRY(read_revisions(s, &present, out, mem));
     return read_dirty(s, out, mem);
@@ -143,13 +151,6 @@ static char *create_table(const char *name, Arena *mem) {
                   arena_printf(mem, "`%s` %s", columns[i].name, columns[i].definition));
     return arena_printf(mem, "CREATE TABLE %s (%s, PRIMARY KEY (`version`))", name,
                         cstr_join(mem, &parts, ", "));
-}
-
-static bool has_layout(const StrList *present) {
-    for (size_t i = 0; i < COUNT_OF(columns); i++)
-        if (!strlist_has(present, columns[i].name))
-            return false;
-    return present->len == COUNT_OF(columns);
 }
 
 // SQLite changes a table's layout by building it anew.
@@ -254,5 +255,24 @@ Err *sqlite_upsert(Sqlite *s, const DbRevision *r) {
         err_free(e);
     }
     (void)put_row(&e, s, &s->upsert, update, r);
+    return e;
+}
+
+Err *sqlite_advance(Sqlite *s, const DbRevision *r) {
+    static const char sql[] =
+        "UPDATE " TABLE " SET applied = ?2, error = ?3, error_stmt = ?4, execution_time = ?5, "
+        "partial_hashes = json_insert(CASE json_type(partial_hashes) WHEN 'array' THEN "
+        "partial_hashes ELSE '[]' END, '$[#]', ?6) WHERE version = ?1";
+    if (!s->advance &&
+        sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->advance, NULL))
+        return sqlite_error(s);
+    const DbValue args[] = {db_text(r->version),    db_int(r->applied),        db_text(r->error),
+                            db_text(r->error_stmt), db_int(r->execution_time), db_text(r->partial_hashes)};
+    for (size_t i = 0; i < COUNT_OF(args); i++)
+        if (sqlite_bind(s->advance, (int)i + 1, &args[i]) != SQLITE_OK)
+            return sqlite_error(s);
+    int rc = sqlite3_step(s->advance);
+    Err *e = rc == SQLITE_DONE ? NULL : sqlite_error(s);
+    sqlite3_reset(s->advance);
     return e;
 }

@@ -61,8 +61,7 @@ static bool starts_transaction(const char *sql, const char *end) {
     return cstr_eq(next_word(&sql, end, word), "BEGIN");
 }
 
-// Whether a transaction may hold the statement: data and schema, not VACUUM, ATTACH, PRAGMA...
-static bool fits_transaction(Str sql) {
+bool sqlite_is_atomic(Str sql) {
     static const char *const words[] = {"SELECT",  "INSERT",  "UPDATE", "DELETE",
                                         "REPLACE", "CREATE",  "ALTER",  "DROP",
                                         "WITH",    "REINDEX", "ANALYZE"};
@@ -203,7 +202,7 @@ static Err *run_statement(Run *r, Str sql) {
     return NULL;
 }
 
-static Err *run_revision(Run *r, DbRevision *revision) {
+static Err *run_revision(Run *r, DbRevision *revision, bool advance) {
     Sqlite *s = r->s;
     if (s->file_start.set) {
         if (!revision->executed_at.set)
@@ -212,7 +211,7 @@ static Err *run_revision(Run *r, DbRevision *revision) {
     }
     // Not cancellable: what was done is recorded.
     sqlite3_progress_handler(s->handle, 0, NULL, NULL);
-    Err *e = sqlite_upsert(s, revision);
+    Err *e = advance ? sqlite_advance(s, revision) : sqlite_upsert(s, revision);
     if (!e && r->pair)
         e = sqlite_exec(&s->base, "COMMIT");
     sqlite_watch_cancel(s);
@@ -237,8 +236,10 @@ static Err *end_file(Sqlite *s) {
 }
 
 static bool is_pair(const Sqlite *s, const DbStep *step, size_t left) {
-    return left > 1 && step[1].kind == DB_STEP_REVISION && !s->in_batch &&
-           sqlite3_get_autocommit(s->handle) && fits_transaction(step->sql);
+    bool recorded =
+        left > 1 && (step[1].kind == DB_STEP_REVISION || step[1].kind == DB_STEP_ADVANCE);
+    return recorded && !s->in_batch &&
+           sqlite3_get_autocommit(s->handle) && sqlite_is_atomic(step->sql);
 }
 
 static Err *run_step(Run *r, const DbStep *step, size_t left) {
@@ -263,7 +264,8 @@ static Err *run_step(Run *r, const DbStep *step, size_t left) {
             TRY(sqlite_exec(&s->base, "BEGIN"));
         return run_statement(r, step->sql);
     case DB_STEP_REVISION:
-        return run_revision(r, step->revision);
+    case DB_STEP_ADVANCE:
+        return run_revision(r, step->revision, step->kind == DB_STEP_ADVANCE);
     case DB_STEP_FORGET:
         return run_forget(s, step->revision->version);
     }
