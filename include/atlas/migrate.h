@@ -124,7 +124,14 @@ typedef enum MigrateOrder {
     MIGRATE_NON_LINEAR,
 } MigrateOrder;
 
+typedef enum MigrateInFlight {
+    MIGRATE_FLIGHT_STOP, // E_STATE naming the statement
+    MIGRATE_FLIGHT_APPLIED,
+    MIGRATE_FLIGHT_REPEAT,
+} MigrateInFlight;
+
 // E_USAGE naming the allowed words; "" is the default.
+Err *migrate_in_flight_parse(MigrateInFlight *out, const char *text) MUST_USE;
 Err *migrate_tx_mode_parse(MigrateTxMode *out, const char *text) MUST_USE;
 Err *migrate_order_parse(MigrateOrder *out, const char *text) MUST_USE;
 
@@ -154,6 +161,9 @@ typedef struct MigrateApplyParams {
     MigrateTxMode tx_mode;
     MigrateOrder order;
     bool allow_dirty, dry_run;
+    // What to do with a statement that was in flight when its run ended and of which the catalog
+    // tells nothing.
+    MigrateInFlight in_flight;
     const char *operator_version;        // NULL: "Atlas CLI <version>"
     const volatile sig_atomic_t *cancel; // as given to db_open, or NULL
     void (*event)(void *ctx, const MigrateEvent *event);
@@ -166,6 +176,7 @@ typedef struct MigrateApplied {
     const char *from_version, *to_version; // before the run, last selected; "" if none
     const char *current_version;           // after the run
     size_t pending, done;                  // files selected, files completed
+    StrList warnings;   // what an earlier run left and this one mended
     const char *notice; // for stdout, with an E_SILENT error: two revisions tables; else NULL
 } MigrateApplied;
 

@@ -2,7 +2,7 @@
 
 // Files are planned as steps, steps run in batches, results are interpreted: the database is never
 // asked in between. Only check sections end a batch, as they decide about what follows.
-enum { BATCH_FILES = 128, BATCH_ROWS = 64 };
+enum { BATCH_FILES = 1024, BATCH_ROWS = 2048 };
 #define BATCH_BYTES ((size_t)8 << 20)
 
 typedef struct Run {
@@ -13,11 +13,13 @@ typedef struct Run {
     FilePlans plans;
     size_t file, stmt; // what to plan next
     bool in_file, begun;
+    bool has_row; // the current file's row is in the table
     LIST(DbStep) steps;
     size_t batch_bytes, batch_rows, batch_files;
     Value *applied; // list of the report
     size_t done;
-    bool left_partial; // the failed file's row was written
+    StrList *warnings;
+    const char *last;  // version of the last row after a failure, NULL: as far as `done` says
 } Run;
 
 // --- events
@@ -91,6 +93,7 @@ static void on_step(void *ctx, const DbStep *step) {
         break;
     case DB_STEP_BEGIN:
     case DB_STEP_REVISION:
+    case DB_STEP_ADVANCE:
     case DB_STEP_FORGET:
     case DB_STEP_COMMIT:
         break;
@@ -109,16 +112,33 @@ static void add_step(Run *r, DbStepKind kind, DbRevision *revision) {
     list_push(&r->steps, r->batch, step);
 }
 
-// The row after `applied` statements.
+// The text of the next statement where a crash could separate it from its row: it is marked as in
+// flight before it runs.
+static const char *next_in_flight(const Run *r, const FilePlan *plan, size_t applied) {
+    if (applied >= plan->stmts.len || db_is_atomic(r->p->db, plan->stmts.items[applied].text))
+        return NULL;
+    return plan->stmts.items[applied].text.ptr;
+}
+
+// The row after `applied` statements, or what changes in it.
 static void add_revision(Run *r, size_t applied) {
     FilePlan *plan = &r->plans.items[r->file];
     DbRevision *row = NEW(r->batch, DbRevision);
+    bool is_last = applied >= plan->stmts.len, advance = r->has_row && !is_last;
+    const char *flight = next_in_flight(r, plan, applied);
     *row = plan->revision;
     row->applied = (int64_t)applied;
-    if (applied < plan->stmts.len)
+    if (flight) {
+        row->error = IN_FLIGHT;
+        row->error_stmt = flight;
+    }
+    if (advance)
+        row->partial_hashes = arena_printf(r->batch, "h1:%s", plan->hashes.items[applied - 1]);
+    else if (!is_last)
         row->partial_hashes = plan_partial_hashes(plan, applied, r->batch);
     r->batch_rows++;
-    add_step(r, DB_STEP_REVISION, row);
+    r->has_row = true;
+    add_step(r, advance ? DB_STEP_ADVANCE : DB_STEP_REVISION, row);
 }
 
 // Without a transaction around the file every statement is recorded at once.
@@ -152,6 +172,9 @@ static void add_file(Run *r) {
         if (own || (all && !r->begun))
             add_step(r, DB_STEP_BEGIN, NULL);
         r->begun = r->begun || all;
+        r->has_row = false;
+        if (records_statements(r, plan) && (plan->skip > 0 || next_in_flight(r, plan, 0)))
+            add_revision(r, plan->skip);
     }
     bool none_left = r->stmt >= plan->stmts.len;
     add_statements(r, plan);
@@ -190,27 +213,43 @@ static Err *executing(Err *e, const FilePlan *plan, Str stmt) {
                     migrate_quote(tmp, stmt.ptr), migrate_quote(tmp, plan->file->version));
 }
 
-// The row of a file that failed without a transaction to undo it.
-static void record_failure(Run *r, FilePlan *plan, size_t applied, const char *stmt,
-                           const char *text) {
+// Writes the error into the row of a file that failed. How far it came is what the row says: only
+// the database knows what was committed.
+static Err *write_failure(Run *r, FilePlan *plan, const char *stmt, const char *text) {
+    DbState state = {0};
+    TRY(db_state_read(r->p->db, r->p->revisions_schema, &state, r->batch));
+    const DbRevision *found = find_revision(&state.revisions, plan->file->version);
+    if (state.revisions.len > 0)
+        r->last = arena_strdup(r->mem, list_last(&state.revisions).version);
+    if (!found && plan->tx != MIGRATE_TX_NONE)
+        return NULL; // rolled back
     DbRevision row = plan->revision;
-    row.applied = (int64_t)applied;
+    if (found) {
+        row.applied = found->applied;
+        row.partial_hashes = found->partial_hashes;
+        row.executed_at = found->executed_at;
+    }
     row.error = text;
     row.error_stmt = stmt;
-    row.partial_hashes = applied > 0 ? plan_partial_hashes(plan, applied, r->batch) : NULL;
     DbStep step = {.kind = DB_STEP_REVISION, .revision = &row};
     DbRunOptions options = {.schema = r->p->revisions_schema};
     size_t done = 0;
-    Err *e = db_run(r->p->db, &step, 1, &options, &done);
-    r->left_partial = e == NULL;
+    TRY(db_run(r->p->db, &step, 1, &options, &done));
+    if (!r->last || strcmp(plan->file->version, r->last) > 0)
+        r->last = plan->file->version;
+    return NULL;
+}
+
+static void record_failure(Run *r, FilePlan *plan, const char *stmt, const char *text) {
+    AutoErr e = write_failure(r, plan, stmt, text);
     if (e)
         log_warn("the failure could not be recorded: %s", err_text(e));
-    err_free(e);
 }
 
 static Err *step_failed(Run *r, const DbStep *step, Err *e) {
     static const char *const doing[] = {[DB_STEP_BEGIN] = "starting a transaction",
                                         [DB_STEP_REVISION] = "writing the revision",
+                                        [DB_STEP_ADVANCE] = "writing the revision",
                                         [DB_STEP_FILE_END] = "ending the file",
                                         [DB_STEP_COMMIT] = "committing"};
     FilePlan *plan = &r->plans.items[step->file];
@@ -227,9 +266,9 @@ static Err *step_failed(Run *r, const DbStep *step, Err *e) {
     value_set(plan->report, r->mem, "Error", stmt_error(r->mem, stmt, text), M_OMIT_EMPTY);
     value_set(plan->report, r->mem, "End", value_time(r->mem, host_now(r->host)), 0);
     bool interrupted = err_code(e) == E_STATE; // the last row written tells all
-    if (statement && !interrupted && records_statements(r, plan) && r->p->tx_mode != MIGRATE_TX_ALL)
-        record_failure(r, plan, step->stmt, stmt, text);
-    if (r->p->tx_mode == MIGRATE_TX_ALL)
+    if (statement && !interrupted && records_statements(r, plan))
+        record_failure(r, plan, stmt, text);
+    if (r->p->tx_mode == MIGRATE_TX_ALL && db_transactional_ddl(r->p->db))
         r->done = 0;
     if (statement)
         return executing(e, plan, step->sql);
@@ -371,7 +410,7 @@ static Err *insert_baseline(Run *r, const MigrateFile *file, const char *operato
 static Err *execute(Run *r, const Pending *pending, const DbState *state) {
     const MigrateApplyParams *p = r->p;
     const char *operator_version = default_operator(p->operator_version);
-    TRY(plan_files(&r->plans, &pending->files, p, state, operator_version, r->mem));
+    TRY(plan_files(&r->plans, &pending->files, p, state, operator_version, r->warnings, r->mem));
     return p->dry_run ? pretend_files(r) : run_files(r);
 }
 
@@ -394,7 +433,9 @@ static void finish_report(Run *r, MigrateApplied *out, const Err *e) {
     Value *v = out->report;
     out->done = r->done;
     value_set(v, r->mem, "End", value_time(r->mem, host_now(r->host)), 0);
-    for (size_t i = 0; i < r->done + r->left_partial && !r->p->dry_run; i++)
+    if (r->last)
+        out->current_version = r->last;
+    for (size_t i = 0; !r->last && i < r->done && !r->p->dry_run; i++)
         if (strcmp(r->plans.items[i].file->version, out->current_version) > 0)
             out->current_version = r->plans.items[i].file->version;
     if (e)
@@ -411,7 +452,6 @@ static void finish_report(Run *r, MigrateApplied *out, const Err *e) {
 
 static Err *select_files(Pending *pending, const MigrateApplyParams *p, DbState *state,
                          MigrateApplied *out, Arena *mem) {
-    TRY(db_state_read(p->db, p->revisions_schema, state, mem));
     TRY(check_other_schema(state, p->revisions_schema, &out->notice, mem));
     PendingParams pp = {.dir = p->dir,
                         .state = state,
@@ -425,24 +465,23 @@ static Err *select_files(Pending *pending, const MigrateApplyParams *p, DbState 
     return NULL;
 }
 
-static Err *locked_apply(Run *r, MigrateApplied *out) {
+static Err *locked_apply(Run *r, DbState *state, MigrateApplied *out) {
     const MigrateApplyParams *p = r->p;
-    DbState state = {0};
     Pending pending = {0};
-    TRY(select_files(&pending, p, &state, out, r->mem));
-    if (!p->dry_run)
+    TRY(select_files(&pending, p, state, out, r->mem));
+    if (!p->dry_run && !state->layout_ok)
         TRY(db_revisions_prepare(p->db, p->revisions_schema));
     if (pending.baseline && !p->dry_run)
         TRY(insert_baseline(r, pending.baseline, default_operator(p->operator_version)));
     out->pending = pending.files.len;
-    if (state.revisions.len > 0)
-        out->from_version = list_last(&state.revisions).version;
+    if (state->revisions.len > 0)
+        out->from_version = list_last(&state->revisions).version;
     else if (pending.baseline)
         out->from_version = pending.baseline->version;
     out->current_version = out->from_version;
     out->to_version = pending.files.len > 0 ? list_last(&pending.files)->version : "";
     out->report = make_report(r, &pending, out);
-    Err *e = execute(r, &pending, &state);
+    Err *e = execute(r, &pending, state);
     finish_report(r, out, e);
     return e;
 }
@@ -452,10 +491,13 @@ Err *migrate_apply(MigrateApplied *out, const MigrateApplyParams *p, Arena *mem)
     if (p->allow_dirty && !cstr_empty(p->baseline))
         return err_new(E_USAGE, "allow-dirty and baseline are mutually exclusive");
     TRY(migrate_dir_verify(p->dir, &out->sum, mem));
-    TRY(db_lock(p->db, cstr_or(p->lock_name, LOCK_NAME), p->lock_timeout));
+    DbState state = {0};
+    TRY(db_lock_and_read(p->db, cstr_or(p->lock_name, LOCK_NAME), p->lock_timeout,
+                         p->revisions_schema, &state, mem));
     Run r = {.p = p, .host = p->host ? p->host : &host_system, .mem = mem};
     r.applied = value_list(mem);
-    Err *e = locked_apply(&r, out);
+    r.warnings = &out->warnings;
+    Err *e = locked_apply(&r, &state, out);
     Err *unlock = db_unlock(p->db);
     if (!e)
         return unlock;

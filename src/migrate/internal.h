@@ -6,6 +6,8 @@
 #include "atlas/migrate.h"
 
 #define LOCK_NAME "atlas_migrate_execute"
+// The error of a row whose error_stmt is about to run and cannot be recorded in one transaction.
+#define IN_FLIGHT "in flight: the run ended before it was known whether this statement took effect"
 
 // formats.c
 bool format_accepts(MigrateFormat format, const char *name);
@@ -66,7 +68,9 @@ typedef LIST(FilePlan) FilePlans;
 
 // Scans the files, resolves transaction modes and resumes. E_SYNTAX, E_INVALID, E_STATE.
 Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams *p,
-                const DbState *state, const char *operator_version, Arena *mem) MUST_USE;
+                const DbState *state, const char *operator_version, StrList *warnings,
+                Arena *mem) MUST_USE;
+const DbRevision *find_revision(const DbRevisions *list, const char *version); // NULL: none
 // JSON array of the first `count` hashes.
 char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem);
 const char *default_operator(const char *operator_version);

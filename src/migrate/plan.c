@@ -8,34 +8,46 @@ const char *default_operator(const char *operator_version) {
     return cstr_or(operator_version, "Atlas CLI " ATLAS_VERSION);
 }
 
-Err *migrate_tx_mode_parse(MigrateTxMode *out, const char *text) {
-    static const char *const words[] = {"file", "all", "none"};
-    *out = MIGRATE_TX_FILE;
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
+// Index of `text` in `words`; 0 for "".
+static Err *parse_word(size_t *out, const char *what, const char *const *words, size_t count,
+                       const char *text) {
+    AutoArena tmp = arena_new(NULL);
+    StrList list = {0};
+    *out = 0;
+    for (size_t i = 0; i < count; i++) {
+        list_push(&list, tmp, words[i]);
         if (cstr_eq(text, words[i])) {
-            *out = (MigrateTxMode)i;
-            return NULL;
-        }
-    }
-    return cstr_empty(text)
-               ? NULL
-               : err_new(E_USAGE, "unknown tx-mode \"%s\": it is one of none, file, all", text);
-}
-
-Err *migrate_order_parse(MigrateOrder *out, const char *text) {
-    static const char *const words[] = {"linear", "linear-skip", "non-linear"};
-    *out = MIGRATE_LINEAR;
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        if (cstr_eq(text, words[i])) {
-            *out = (MigrateOrder)i;
+            *out = i;
             return NULL;
         }
     }
     return cstr_empty(text) ? NULL
-                            : err_new(E_USAGE,
-                                      "unknown exec-order \"%s\": it is one of linear, "
-                                      "linear-skip, non-linear",
-                                      text);
+                            : err_new(E_USAGE, "unknown %s \"%s\": it is one of %s", what, text,
+                                      cstr_join(tmp, &list, ", "));
+}
+
+Err *migrate_tx_mode_parse(MigrateTxMode *out, const char *text) {
+    static const char *const words[] = {"file", "all", "none"};
+    size_t i = 0;
+    TRY(parse_word(&i, "tx-mode", words, COUNT_OF(words), text));
+    *out = (MigrateTxMode)i;
+    return NULL;
+}
+
+Err *migrate_order_parse(MigrateOrder *out, const char *text) {
+    static const char *const words[] = {"linear", "linear-skip", "non-linear"};
+    size_t i = 0;
+    TRY(parse_word(&i, "exec-order", words, COUNT_OF(words), text));
+    *out = (MigrateOrder)i;
+    return NULL;
+}
+
+Err *migrate_in_flight_parse(MigrateInFlight *out, const char *text) {
+    static const char *const words[] = {"stop", "applied", "repeat"};
+    size_t i = 0;
+    TRY(parse_word(&i, "in-flight", words, COUNT_OF(words), text));
+    *out = (MigrateInFlight)i;
+    return NULL;
 }
 
 static Err *resolve_tx(FilePlan *plan, MigrateTxMode global, Arena *mem) {
@@ -114,26 +126,71 @@ static Err *check_history(const FilePlan *plan, const DbRevision *r, Arena *mem)
     return NULL;
 }
 
-static const DbRevision *find_revision(const DbRevisions *list, const char *version) {
-    for (size_t i = list->len; i-- > 0;)
-        if (cstr_eq(list->items[i].version, version))
-            return &list->items[i];
+const DbRevision *find_revision(const DbRevisions *list, const char *version) {
+    size_t low = 0, high = list->len; // sorted by version
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int c = strcmp(list->items[middle].version, version);
+        if (c == 0)
+            return &list->items[middle];
+        low = c < 0 ? middle + 1 : low;
+        high = c < 0 ? high : middle;
+    }
     return NULL;
 }
 
-static Err *resume(FilePlan *plan, const DbRevision *r, Arena *mem) {
+static Err *lost_in_flight(const FilePlan *plan, const char *stmt) {
+    AutoArena tmp = arena_new(NULL);
+    return err_hint(err_new(E_STATE,
+                            "sql/migrate: statement %zu of file \"%s\" was running when its run "
+                            "ended, and nothing tells whether it took effect: %s",
+                            plan->skip + 1, plan->file->name, migrate_quote(tmp, stmt)),
+                    "look at the database, then run again with --in-flight=applied if it took "
+                    "effect, with --in-flight=repeat if not");
+}
+
+// The statement that ran when an earlier run ended, or that failed and may have left something.
+static Err *resolve_in_flight(FilePlan *plan, const MigrateApplyParams *p, const DbRevision *r,
+                              StrList *warnings, Arena *mem) {
+    DbFlight what = DB_FLIGHT_UNKNOWN;
+    const char *note = NULL;
+    bool in_flight = cstr_eq(r->error, IN_FLIGHT);
+    bool same = plan->skip < plan->stmts.len &&
+                cstr_eq(plan->stmts.items[plan->skip].text.ptr, r->error_stmt);
+    if (cstr_empty(r->error_stmt) || p->dry_run || (!in_flight && !same))
+        return NULL;
+    if (!in_flight && db_is_atomic(p->db, str_from(r->error_stmt)))
+        return NULL;
+    TRY(db_flight(p->db, str_from(r->error_stmt), &what, &note, mem));
+    if (note)
+        list_push(warnings, mem, note);
+    if (!in_flight || what == DB_FLIGHT_REPEAT)
+        return NULL;
+    if (what == DB_FLIGHT_UNKNOWN && p->in_flight == MIGRATE_FLIGHT_STOP)
+        return lost_in_flight(plan, r->error_stmt);
+    if (what == DB_FLIGHT_UNKNOWN && p->in_flight == MIGRATE_FLIGHT_REPEAT)
+        return NULL;
+    if (!same)
+        return changed(plan, plan->skip);
+    plan->skip++;
+    return NULL;
+}
+
+static Err *resume(FilePlan *plan, const MigrateApplyParams *p, const DbRevision *r,
+                   StrList *warnings, Arena *mem) {
     if (!r)
         return NULL;
     plan->revision.type = r->type;
     plan->revision.executed_at = r->executed_at;
-    if (r->applied <= 0)
-        return NULL;
-    plan->skip = (size_t)r->applied;
-    return check_history(plan, r, mem);
+    if (r->applied > 0) {
+        plan->skip = (size_t)r->applied;
+        TRY(check_history(plan, r, mem));
+    }
+    return revision_is_partial(r) ? resolve_in_flight(plan, p, r, warnings, mem) : NULL;
 }
 
 static Err *plan_file(FilePlan *plan, const MigrateApplyParams *p, const DbState *state,
-                      const Map *sums, Arena *mem) {
+                      const Map *sums, StrList *warnings, Arena *mem) {
     const MigrateFile *f = plan->file;
     unsigned options = db_scan_options(p->db);
     Err *e = migrate_file_stmts(&plan->stmts, f, options, mem);
@@ -148,11 +205,11 @@ static Err *plan_file(FilePlan *plan, const MigrateApplyParams *p, const DbState
     plan->revision.total = (int64_t)plan->stmts.len;
     plan->revision.hash = cstr_or(map_get(sums, f->name), "");
     plan->revision.error = plan->revision.error_stmt = "";
-    return resume(plan, find_revision(&state->revisions, f->version), mem);
+    return resume(plan, p, find_revision(&state->revisions, f->version), warnings, mem);
 }
 
 Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams *p,
-                const DbState *state, const char *operator_version, Arena *mem) {
+                const DbState *state, const char *operator_version, StrList *warnings, Arena *mem) {
     Map *sums = sum_map(p->dir, mem);
     *out = (FilePlans){0};
     for (size_t i = 0; i < files->len; i++) {
@@ -162,7 +219,7 @@ Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams 
     }
     for (size_t i = 0; i < out->len; i++) {
         out->items[i].revision.operator_version = operator_version;
-        TRY(plan_file(&out->items[i], p, state, sums, mem));
+        TRY(plan_file(&out->items[i], p, state, sums, warnings, mem));
     }
     return NULL;
 }

@@ -427,6 +427,28 @@ static void test_kill(void **state) {
 }
 
 // Every call fails in turn: never a half-recorded file, and the next run completes.
+// A statement that no transaction can hold is marked before it runs.
+static void test_in_flight(void **state) {
+    World *w = *state;
+    Db *db = open_db(w, "a.db");
+    put(w, "1_a.sql", "-- atlas:txmode none\n\nCREATE TABLE a (x int);\nVACUUM;\nBAD;\n");
+    MigrateApplyParams p = {.db = db};
+    apply(w, p,
+          "sql/migrate: executing statement \"BAD;\" from version \"1\": near \"BAD\": syntax "
+          "error");
+    assert_string_equal(query(w, db,
+                              "SELECT applied || error || error_stmt || "
+                              "json_array_length(partial_hashes) FROM atlas_schema_revisions"),
+                        "2near \"BAD\": syntax errorBAD;2");
+    ok(db_exec(db, "UPDATE atlas_schema_revisions SET applied = 1, error_stmt = 'VACUUM;', "
+                   "error = 'in flight: the run ended before it was known whether this statement "
+                   "took effect', partial_hashes = json_remove(partial_hashes, '$[1]')"));
+    put(w, "1_a.sql", "-- atlas:txmode none\n\nCREATE TABLE a (x int);\nVACUUM;\nSELECT 1;\n");
+    MigrateApplied out = apply(w, p, NULL);
+    assert_int_equal(value_get_int(value_at(value_get(out.report, "Applied"), 0), "Skipped"), 1);
+    assert_string_equal(rows(w, db), "1:2:3/3::null");
+}
+
 static void test_faults(void **state) {
     World *w = *state;
     static const MigrateTxMode modes[] = {MIGRATE_TX_FILE, MIGRATE_TX_ALL, MIGRATE_TX_NONE};
@@ -484,6 +506,7 @@ int main(void) {
         TEST(test_locked),
         TEST(test_cancel),
         TEST(test_kill),
+        TEST(test_in_flight),
         TEST(test_faults),
         TEST(test_formats),
     };
