@@ -76,7 +76,7 @@ Err *ops_migrate_push(OpsPush *out, const Ops *o, const OpsPushParams *p, Arena 
 // What was given on the command line or as inputs; "" where nothing was.
 typedef struct OpsGiven {
     const char *url, *dir, *format, *revisions_schema, *baseline, *lock_name, *lock_timeout;
-    const char *tx_mode, *exec_order;
+    const char *tx_mode, *exec_order, *db_lock_timeout, *statement_timeout;
 } OpsGiven;
 
 typedef struct OpsTarget OpsTarget;
@@ -91,14 +91,16 @@ struct OpsTarget { // one database
     const ProjectEnv *env; // NULL: none
     const char *url, *dir_url, *format, *revisions_schema, *baseline, *lock_name;
     const char *tx_mode, *order;
-    Duration lock_timeout;
+    Duration lock_timeout; // the wait for the lock of the run
+    Duration db_lock_timeout, statement_timeout; // of each statement; 0: as the database says
 };
 
 typedef struct OpsRun {
     const char *url;      // redacted
-    Value *report;        // NULL: it did not start
+    Value *report;        // NULL: it did not start; of several targets each has one
     const char *error;    // NULL: fine
     MigrateApplied applied;
+    const char *target_id; // of reports to a registry; NULL: none
     const char *log;      // what the face showed of it
 } OpsRun;
 
@@ -108,12 +110,16 @@ typedef struct OpsApplyParams {
     int64_t amount;         // 0: all
     const char *to_version; // "": none
     bool allow_dirty, dry_run;
+    const char *in_flight;  // for migrate_in_flight_parse
+    size_t concurrency;     // targets at the same time; 0 or 1: one after the other
+    bool continue_on_error; // a failed target does not keep later ones from starting
+    const Progress *progress; // of targets at the same time; may be NULL
     const Value *context;   // deploy context or NULL
     void (*event)(void *ctx, const MigrateEvent *event); // progress; may be NULL
     // Told of each warning of reading a directory, before its run starts; may be NULL. The report
     // has them as `Warnings` too.
     void (*warn)(void *ctx, const char *text);
-    // Shows one finished run; returns what was shown (for the registry's record), in `mem`.
+    // Shows one finished run, in the order of the targets; returns what was shown (for the registry's record), in `mem`.
     const char *(*show)(void *ctx, const OpsRun *run, Arena *mem);
     void *ctx;
 } OpsApplyParams;
@@ -124,7 +130,8 @@ typedef struct OpsApply {
     const char *report_error; // why the registry could not be told; NULL
 } OpsApply;
 
-// Target after target; the first failure stops. Its run is in `out` too.
+// Target after target, or several at the same time; a failure keeps further ones from starting
+// unless continue_on_error. `out` has the runs of all that started, in the order of the targets.
 Err *ops_migrate_apply(OpsApply *out, const Ops *o, const OpsApplyParams *p, Arena *mem) MUST_USE;
 
 // --- the other commands -------------------------------------------------------------------------

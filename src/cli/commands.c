@@ -15,7 +15,18 @@ SPEC dir_format = {"dir-format", 0, FLAG_STRING, "atlas",
 SPEC dev_url = {"dev-url", 0, FLAG_STRING, NULL, NULL,
                 "scratch database; a push only learns the driver from it", 0, NULL};
 SPEC lock_timeout = {"lock-timeout", 0, FLAG_DURATION, "10s", NULL,
-                     "how long to wait for the database's lock", 0, NULL};
+                     "how long to wait for another run on the same database", 0, NULL};
+SPEC db_lock_timeout = {"db-lock-timeout", 0, FLAG_DURATION, NULL, NULL,
+                        "how long a statement may wait for locks of other sessions", 0, NULL};
+SPEC statement_timeout = {"statement-timeout", 0, FLAG_DURATION, NULL, NULL,
+                          "how long a statement may run", 0, NULL};
+SPEC concurrent = {"concurrent", 0, FLAG_UINT, "1", NULL,
+                   "how many targets of a for_each env to apply to at the same time", 0, NULL};
+SPEC continue_on_error = {"continue-on-error", 0, FLAG_BOOL, NULL, NULL,
+                          "go on with the other targets after one failed", 0, NULL};
+SPEC in_flight = {"in-flight", 0, FLAG_STRING, "stop", "stop,applied,repeat",
+                  "what to do about a statement that was running when a run was lost, where the "
+                  "database cannot tell", 0, NULL};
 SPEC lock_name = {"lock-name", 0, FLAG_STRING, NULL, NULL, "name of the database's lock", 0, NULL};
 SPEC revisions_schema = {"revisions-schema", 0, FLAG_STRING, NULL, NULL,
                          "schema of the revisions table", 0, NULL};
@@ -90,7 +101,8 @@ static const FlagSpec *const no_flags[] = {NULL};
 const Command cli_commands[] = {
     {"migrate apply", "[amount]", 1, "Execute pending migration files on a database",
      FLAGS(TARGETS, &url, &dir, &format, &log_alias, &revisions_schema, &lock_timeout, &lock_name,
-           &dry_run, &baseline, &tx_mode, &exec_order, &allow_dirty, &to_version, &context),
+           &dry_run, &baseline, &tx_mode, &exec_order, &allow_dirty, &to_version, &db_lock_timeout, &statement_timeout,
+           &concurrent, &continue_on_error, &in_flight, &context),
      true, cli_migrate_apply},
     {"migrate push", "[name[:tag]]", 1, "Push the migration directory to the registry and all backups",
      FLAGS(TARGETS, &dir, &dir_format, &dev_url, &lock_timeout, &tag, &min_copies, &sign_key_file,

@@ -9,15 +9,27 @@
 
 typedef struct Show {
     Cli *cli;
+    const Progress *progress;
     size_t shown;
     Err *error; // of the template
 } Show;
+
+static void show_progress(void *ctx, const MigrateEvent *event) {
+    const Show *s = ctx;
+    if (!s->progress->step)
+        return;
+    bool ended = event->kind == MIGRATE_EVENT_FILE_DONE;
+    s->progress->step(s->progress->ctx, event->file_index + ended, event->file_count,
+                      event->file->name);
+}
 
 static const char *show_run(void *ctx, const OpsRun *run, Arena *mem) {
     Show *s = ctx;
     char *text = NULL;
     if (!run->report || s->error)
         return NULL;
+    for (size_t i = 0; !cli_has_format(s->cli) && i < run->applied.warnings.len; i++)
+        log_warn("%s", run->applied.warnings.items[i]);
     s->error = cli_render(&text, s->cli, run->report, mem);
     if (s->error)
         return NULL;
@@ -75,9 +87,15 @@ Err *cli_migrate_apply(Cli *c) {
     OpsApplyParams p = {.to_version = flag_text(&c->flags, "to-version"),
                         .allow_dirty = flag_bool(&c->flags, "allow-dirty"),
                         .dry_run = flag_bool(&c->flags, "dry-run"),
+                        .in_flight = flag_text(&c->flags, "in-flight"),
+                        .concurrency = (size_t)flag_uint(&c->flags, "concurrent"),
+                        .continue_on_error = flag_bool(&c->flags, "continue-on-error"),
+                        .progress = cli_progress(c, c->mem),
+                        .event = show_progress,
                         .warn = show_warning,
                         .show = show_run,
                         .ctx = &show};
+    show.progress = p.progress;
     TRY(parse_amount(&p.amount, c));
     TRY(cli_context(&context, c));
     TRY(cli_targets(&targets, &p.target_count, c, c->mem));

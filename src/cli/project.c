@@ -33,6 +33,8 @@ static void fill_flags(Cli *c) {
         {"dir", m->dir},
         {"dir-format", m->format},
         {"lock-timeout", m->lock_timeout},
+        {"db-lock-timeout", m->db_lock_timeout},
+        {"statement-timeout", m->statement_timeout},
         {"baseline", m->baseline},
         {"revisions-schema", m->revisions_schema},
         {"exec-order", m->exec_order},
@@ -105,7 +107,9 @@ Err *cli_targets(OpsTarget **out, size_t *count, Cli *c, Arena *mem) {
                   .lock_name = given(c, "lock-name"),
                   .lock_timeout = given(c, "lock-timeout"),
                   .tx_mode = given(c, "tx-mode"),
-                  .exec_order = given(c, "exec-order")};
+                  .exec_order = given(c, "exec-order"),
+                  .db_lock_timeout = given(c, "db-lock-timeout"),
+                  .statement_timeout = given(c, "statement-timeout")};
     return ops_targets(out, count, &c->ops, &g, true, mem);
 }
 

@@ -1,5 +1,6 @@
 #include "atlas/ops.h"
 
+#include "atlas/report.h"
 #include "internal.h"
 
 typedef struct ApplyJob {
@@ -7,14 +8,68 @@ typedef struct ApplyJob {
     const OpsApplyParams *p;
     OpsApply *out;
     Arena *mem;
-    OpsDir *dirs;      // one a target
-    Value *inputs;     // reports of completed runs
-    const char *target_id;
-    bool reports;      // some directory is atlas:// and an env is selected
+    OpsDir *dirs;  // one a target; NULL dir: not opened
+    Err **errors;  // one a target
+    OpsRun *runs;  // one a target
+    bool *ended;   // one a target
+    size_t shown;  // runs are shown in the order of the targets
+    size_t finished;
+    Value *inputs; // reports of completed runs
+    bool reports;  // some directory is atlas:// and an env is selected
 } ApplyJob;
 
-static MigrateApplyParams run_params(const ApplyJob *j, const OpsTarget *t, const OpsDir *dir) {
-    return (MigrateApplyParams){.host = j->o->host,
+static bool at_once(const ApplyJob *j) {
+    return j->p->concurrency > 1 && j->p->target_count > 1;
+}
+
+// --- directories
+// ----------------------------------------------------------------------------------
+
+static bool same_repo(const ProjectEnv *a, const ProjectEnv *b) {
+    if (!a || !b)
+        return a == b;
+    const ProjectRepo *x = &a->migration.repo, *y = &b->migration.repo;
+    bool same = cstr_eq(x->name, y->name) && cstr_eq(x->url, y->url) &&
+                x->backup.len == y->backup.len && x->min_copies == y->min_copies &&
+                x->verify.len == y->verify.len;
+    for (size_t i = 0; same && i < x->backup.len; i++)
+        same = cstr_eq(x->backup.items[i], y->backup.items[i]);
+    for (size_t i = 0; same && i < x->verify.len; i++)
+        same = cstr_eq(x->verify.items[i], y->verify.items[i]);
+    return same;
+}
+
+// Tenants share a directory: it is read once.
+static const OpsDir *opened_before(const ApplyJob *j, size_t i) {
+    const OpsTarget *t = &j->p->targets[i];
+    for (size_t k = i; k-- > 0;) {
+        const OpsTarget *o = &j->p->targets[k];
+        if (j->dirs[k].dir && cstr_eq(o->dir_url, t->dir_url) && cstr_eq(o->format, t->format) &&
+            same_repo(o->env, t->env))
+            return &j->dirs[k];
+    }
+    return NULL;
+}
+
+static Err *open_dir(ApplyJob *j, size_t i) {
+    const OpsTarget *t = &j->p->targets[i];
+    const OpsDir *before = opened_before(j, i);
+    if (before) {
+        j->dirs[i] = *before;
+        return NULL;
+    }
+    Err *e = ops_dir_open(&j->dirs[i], j->o, t->env, t->dir_url, t->format, j->mem);
+    for (size_t k = 0; !e && j->p->warn && k < j->dirs[i].warnings.len; k++)
+        j->p->warn(j->p->ctx, j->dirs[i].warnings.items[k]);
+    return e;
+}
+
+// --- one target
+// -----------------------------------------------------------------------------------
+
+static Err *run_params(MigrateApplyParams *out, const ApplyJob *j, const OpsTarget *t,
+                       const OpsDir *dir) {
+    *out = (MigrateApplyParams){.host = j->o->host,
                                 .url = t->url,
                                 .dir = dir->dir,
                                 .dir_url = dir->url,
@@ -28,8 +83,11 @@ static MigrateApplyParams run_params(const ApplyJob *j, const OpsTarget *t, cons
                                 .dry_run = j->p->dry_run,
                                 .operator_version = OPS_OPERATOR_VERSION,
                                 .cancel = j->o->cancel,
-                                .event = j->p->event,
+                                .event = at_once(j) ? NULL : j->p->event,
                                 .event_ctx = j->p->ctx};
+    TRY(migrate_tx_mode_parse(&out->tx_mode, cstr_or(t->tx_mode, "")));
+    TRY(migrate_in_flight_parse(&out->in_flight, cstr_or(j->p->in_flight, "")));
+    return migrate_order_parse(&out->order, cstr_or(t->order, ""));
 }
 
 static Value *text_list(const StrList *texts, Arena *mem) {
@@ -39,48 +97,137 @@ static Value *text_list(const StrList *texts, Arena *mem) {
     return list;
 }
 
-static Err *open_and_apply(OpsRun *run, ApplyJob *j, const OpsTarget *t, OpsDir *dir) {
+// What reading the directory and mending the database had to say.
+static void add_warnings(OpsRun *run, const OpsDir *dir, Arena *mem) {
+    StrList all = {0};
+    for (size_t i = 0; i < dir->warnings.len; i++)
+        list_push(&all, mem, dir->warnings.items[i]);
+    for (size_t i = 0; i < run->applied.warnings.len; i++)
+        list_push(&all, mem, run->applied.warnings.items[i]);
+    if (all.len)
+        value_set(run->report, mem, "Warnings", text_list(&all, mem), M_OMIT_EMPTY);
+}
+
+static Err *apply_target(OpsRun *run, const ApplyJob *j, size_t i, Arena *mem) {
+    const OpsTarget *t = &j->p->targets[i];
+    const OpsDir *dir = &j->dirs[i];
+    MigrateApplyParams params;
     Db *db = NULL;
-    TRY(ops_dir_open(dir, j->o, t->env, t->dir_url, t->format, j->mem));
-    for (size_t i = 0; j->p->warn && i < dir->warnings.len; i++)
-        j->p->warn(j->p->ctx, dir->warnings.items[i]);
-    MigrateApplyParams params = run_params(j, t, dir);
-    TRY(migrate_tx_mode_parse(&params.tx_mode, cstr_or(t->tx_mode, "")));
-    TRY(migrate_order_parse(&params.order, cstr_or(t->order, "")));
-    TRY(db_open(&db, t->url, &(DbOptions){j->o->host, j->o->cancel}, j->mem));
+    TRY(run_params(&params, j, t, dir));
+    TRY(ops_db_open(&db, j->o, t, mem));
     params.db = db;
-    Err *e = migrate_apply(&run->applied, &params, j->mem);
+    Err *e = migrate_apply(&run->applied, &params, mem);
     run->report = run->applied.report;
-    if (run->report && dir->warnings.len)
-        value_set(run->report, j->mem, "Warnings", text_list(&dir->warnings, j->mem), M_OMIT_EMPTY);
+    if (run->report)
+        add_warnings(run, dir, mem);
     // The id lives in the database: a dry run writes nothing there.
     if (run->report && t->env && dir->repo && !j->p->dry_run) {
-        Err *id = db_target_id(db, t->revisions_schema, j->o->host, &j->target_id, j->mem);
+        AutoErr id = db_target_id(db, t->revisions_schema, j->o->host, &run->target_id, mem);
         if (id)
             log_debug("no target id: %s", err_text(id));
-        err_free(id);
     }
     db_close(db);
     return e;
 }
 
-static Err *apply_one(ApplyJob *j, size_t i) {
+// Of several targets, one that did not start has a report too, so that each is accounted for.
+static Value *report_not_started(const ApplyJob *j, size_t i, const char *error) {
     const OpsTarget *t = &j->p->targets[i];
-    OpsRun run = {.url = url_redact(j->mem, t->url)};
-    j->target_id = NULL;
-    Err *e = open_and_apply(&run, j, t, &j->dirs[i]);
-    if (e)
-        run.error = arena_strdup(j->mem, err_text(e));
-    run.log = j->p->show ? j->p->show(j->p->ctx, &run, j->mem) : NULL;
-    list_push(&j->out->runs, j->mem, run);
-    if (t->env && j->dirs[i].repo) {
-        j->reports = true;
-        if (run.report)
-            value_push(j->inputs, j->mem,
-                       ops_report_input(j->o, t, &j->dirs[i], &run, cstr_or(j->target_id, ""),
-                                        j->p->context, j->p->dry_run, j->mem));
+    Value *v = value_struct(j->mem, "cmdlog.MigrateApply");
+    Value *now = value_time(j->mem, host_now(j->o->host));
+    ReportEnv env = {.url = report_url(t->url, "", j->mem),
+                     .dir = cstr_or(j->dirs[i].url, url_redact(j->mem, t->dir_url))};
+    report_env(v, &env, j->mem);
+    value_set(v, j->mem, "Start", now, 0);
+    value_set(v, j->mem, "End", now, 0);
+    value_set_str(v, j->mem, "Error", error, M_OMIT_EMPTY);
+    return v;
+}
+
+// --- all targets
+// ----------------------------------------------------------------------------------
+
+// Keeps a run whose turn it is.
+static void show_run(ApplyJob *j, size_t i) {
+    const OpsTarget *t = &j->p->targets[i];
+    OpsRun *run = &j->runs[i];
+    run->log = j->p->show ? j->p->show(j->p->ctx, run, j->mem) : NULL;
+    list_push(&j->out->runs, j->mem, *run);
+    if (!t->env || !j->dirs[i].repo)
+        return;
+    j->reports = true;
+    if (run->applied.report)
+        value_push(j->inputs, j->mem,
+                   ops_report_input(j->o, t, &j->dirs[i], run, cstr_or(run->target_id, ""),
+                                    j->p->context, j->p->dry_run, j->mem));
+}
+
+// False: no further target may start.
+static bool end_run(ApplyJob *j, size_t i, Err *e) {
+    OpsRun *run = &j->runs[i];
+    run->url = url_redact(j->mem, j->p->targets[i].url);
+    j->ended[i] = true;
+    j->errors[i] = e;
+    if (e) {
+        run->error = arena_strdup(j->mem, err_text(e));
+        if (!run->report && j->p->target_count > 1)
+            run->report = report_not_started(j, i, run->error);
     }
-    return e;
+    for (; j->shown < j->p->target_count && j->ended[j->shown]; j->shown++)
+        show_run(j, j->shown);
+    j->finished++;
+    if (j->p->progress && j->p->progress->step && at_once(j))
+        j->p->progress->step(j->p->progress->ctx, j->finished, j->p->target_count, run->url);
+    return !e || j->p->continue_on_error;
+}
+
+static void apply_in_turn(ApplyJob *j) {
+    for (size_t i = 0; i < j->p->target_count; i++) {
+        Err *e = open_dir(j, i);
+        if (!e)
+            e = apply_target(&j->runs[i], j, i, j->mem);
+        if (!end_run(j, i, e))
+            return;
+    }
+}
+
+// --- at the same time
+// -----------------------------------------------------------------------------
+
+static Value *work(void *ctx, size_t i, Arena *mem) {
+    ApplyJob *j = ctx;
+    OpsRun run = {.url = ""};
+    AutoErr e = apply_target(&run, j, i, mem);
+    return ops_run_pack(&run, e, mem);
+}
+
+static bool worker_done(void *ctx, size_t i, const Value *result, const char *reason) {
+    ApplyJob *j = ctx;
+    Err *e = result ? ops_run_unpack(&j->runs[i], result, j->mem)
+                    : err_hint(err_new(E_INTERNAL, "%s", reason),
+                               "run again: what was applied stays applied");
+    return end_run(j, i, e);
+}
+
+// Directories are read here, once; then each target has a process of its own.
+static Err *apply_at_once(ApplyJob *j) {
+    size_t count = j->p->target_count;
+    for (size_t i = 0; i < count; i++) {
+        Err *e = open_dir(j, i);
+        if (e)
+            return e;
+    }
+    Workers w = {.count = count,
+                 .limit = j->p->concurrency < count ? j->p->concurrency : count,
+                 .cancel = j->o->cancel,
+                 .work = work,
+                 .done = worker_done,
+                 .ctx = j};
+    TRY(workers_run(&w));
+    for (; j->shown < count; j->shown++)
+        if (j->ended[j->shown])
+            show_run(j, j->shown);
+    return NULL;
 }
 
 static Repo *any_repo(const ApplyJob *j) {
@@ -117,14 +264,41 @@ static void tell_registry(ApplyJob *j) {
     j->out->link = r.link;
 }
 
+// The one error, or the first of several with their count.
+static Err *overall(ApplyJob *j) {
+    Err *first = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < j->p->target_count; i++) {
+        failed += j->errors[i] != NULL;
+        if (first)
+            err_free(j->errors[i]);
+        else if (j->errors[i] && j->p->target_count > 1)
+            first = err_wrap(j->errors[i], "%s", j->runs[i].url);
+        else
+            first = j->errors[i];
+    }
+    if (failed < 2)
+        return first;
+    return err_wrap(first, "%zu of %zu targets failed, the first is", failed, j->p->target_count);
+}
+
 Err *ops_migrate_apply(OpsApply *out, const Ops *o, const OpsApplyParams *p, Arena *mem) {
     ApplyJob j = {.o = o, .p = p, .out = out, .mem = mem};
     *out = (OpsApply){0};
     j.dirs = NEW_ARRAY(mem, OpsDir, p->target_count);
+    j.errors = NEW_ARRAY(mem, Err *, p->target_count);
+    j.runs = NEW_ARRAY(mem, OpsRun, p->target_count);
+    j.ended = NEW_ARRAY(mem, bool, p->target_count);
     j.inputs = value_list(mem);
     Err *e = NULL;
-    for (size_t i = 0; i < p->target_count && !e; i++)
-        e = apply_one(&j, i);
+    if (at_once(&j))
+        e = apply_at_once(&j);
+    else
+        apply_in_turn(&j);
     tell_registry(&j);
+    Err *runs = overall(&j);
+    if (!e)
+        return runs;
+    err_free(runs);
     return e;
 }

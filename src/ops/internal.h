@@ -24,4 +24,24 @@ Spool *spool_new(const Host *host, Arena *mem);
 Err *spool_write(void *spool, Str bytes) MUST_USE; // for PackWriter
 Body spool_body(const Spool *s); // lives as long as the spool
 
+// Jobs in processes of their own, up to `limit` at a time: a job may block, and its end is its own.
+typedef struct Workers {
+    size_t count, limit;
+    const volatile sig_atomic_t *cancel; // passed on to the running jobs as SIGTERM; or NULL
+    Value *(*work)(void *ctx, size_t index, Arena *mem); // in the job's process
+    // In this process, as jobs end. `result` is NULL with the `reason` if the process died. False:
+    // start no more.
+    bool (*done)(void *ctx, size_t index, const Value *result, const char *reason);
+    void *ctx;
+} Workers;
+
+Err *workers_run(const Workers *w) MUST_USE;
+
+Value *ops_run_pack(const OpsRun *run, const Err *e, Arena *mem);
+// Returns the run's own error.
+Err *ops_run_unpack(OpsRun *run, const Value *packed, Arena *mem) MUST_USE;
+
+// Opens a database of the configuration, with its settings.
+Err *ops_db_open(Db **out, const Ops *o, const OpsTarget *target, Arena *mem) MUST_USE;
+
 #endif

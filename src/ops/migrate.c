@@ -1,5 +1,5 @@
 // The smaller migrate commands and the registry's audits.
-#include "atlas/ops.h"
+#include "internal.h"
 
 static void keep_warnings(StrList *out, const OpsDir *dir, Arena *mem) {
     for (size_t i = 0; out && i < dir->warnings.len; i++)
@@ -12,7 +12,7 @@ Err *ops_migrate_status(Value **report, MigrateSumError *sum, const char **notic
     Db *db = NULL;
     TRY(ops_dir_open(&dir, o, t->env, t->dir_url, t->format, mem));
     keep_warnings(warnings, &dir, mem);
-    TRY(db_open(&db, t->url, &(DbOptions){o->host, o->cancel}, mem));
+    TRY(ops_db_open(&db, o, t, mem));
     MigrateStatusParams p = {.db = db,
                              .url = t->url,
                              .dir = dir.dir,
@@ -27,7 +27,7 @@ Err *ops_migrate_set(Value **report, MigrateSumError *sum, const char **notice, 
     Db *db = NULL;
     TRY(ops_dir_open(&dir, o, t->env, t->dir_url, t->format, mem));
     keep_warnings(warnings, &dir, mem);
-    TRY(db_open(&db, t->url, &(DbOptions){o->host, o->cancel}, mem));
+    TRY(ops_db_open(&db, o, t, mem));
     MigrateSetParams p = {.host = o->host,
                           .db = db,
                           .dir = dir.dir,
@@ -59,7 +59,7 @@ Err *ops_migrate_validate(MigrateSumError *sum, const Ops *o, const char *dir_ur
     Db *dev = NULL;
     TRY(ops_dir_open(&dir, o, NULL, dir_url, format, mem));
     if (*dev_url)
-        TRY(db_open(&dev, dev_url, &(DbOptions){o->host, o->cancel}, mem));
+        TRY(ops_db_open(&dev, o, &(OpsTarget){.url = dev_url}, mem));
     return migrate_validate(dir.dir, dev, sum, mem);
 }
 

@@ -76,10 +76,20 @@ static const char *flag_word(const char *word, Arena *mem) {
     return cstr_replace(mem, cstr_lower(mem, word), "_", "-");
 }
 
+static Err *duration_read(const char **out, const HclResource *r, const char *attr) {
+    Duration d;
+    HclRange at = hcl_resource_range(r, attr);
+    TRY(read_text(out, r, attr));
+    if (!**out || duration_parse(*out, &d))
+        return NULL;
+    return hcl_error(&at, "value of attr \"%s\" is no duration such as 10s: \"%s\"", attr, *out);
+}
+
 static Err *migration_read(ProjectMigration *m, const HclResource *env, Arena *mem) {
     const HclResource *r;
     *m = (ProjectMigration){.dir = "", .format = "", .baseline = "", .revisions_schema = "",
                             .exec_order = "", .tx_mode = "", .lock_timeout = "",
+                            .db_lock_timeout = "", .statement_timeout = "",
                             .repo = {.name = "", .url = ""}};
     TRY(read_child(&r, env, "migration"));
     if (!r)
@@ -90,14 +100,11 @@ static Err *migration_read(ProjectMigration *m, const HclResource *env, Arena *m
     TRY(read_text(&m->revisions_schema, r, "revisions_schema"));
     TRY(read_text(&m->exec_order, r, "exec_order"));
     TRY(read_text(&m->tx_mode, r, "tx_mode"));
-    TRY(read_text(&m->lock_timeout, r, "lock_timeout"));
+    TRY(duration_read(&m->lock_timeout, r, "lock_timeout"));
+    TRY(duration_read(&m->db_lock_timeout, r, "db_lock_timeout"));
+    TRY(duration_read(&m->statement_timeout, r, "statement_timeout"));
     TRY(read_texts(&m->exclude, r, "exclude", mem));
     m->exec_order = flag_word(m->exec_order, mem);
-    Duration d;
-    HclRange at = hcl_resource_range(r, "lock_timeout");
-    if (*m->lock_timeout && !duration_parse(m->lock_timeout, &d))
-        return hcl_error(&at, "value of attr \"lock_timeout\" is no duration such as 10s: \"%s\"",
-                         m->lock_timeout);
     mask_url(m->dir, mem);
     return repo_read(&m->repo, r, mem);
 }

@@ -67,6 +67,8 @@ static Value *migration_value(const ProjectMigration *m, Arena *mem) {
     add_text(out, "exec_order", m->exec_order, mem);
     add_text(out, "tx_mode", m->tx_mode, mem);
     add_text(out, "lock_timeout", m->lock_timeout, mem);
+    add_text(out, "db_lock_timeout", m->db_lock_timeout, mem);
+    add_text(out, "statement_timeout", m->statement_timeout, mem);
     add_text(out, "revisions_schema", m->revisions_schema, mem);
     add_map(out, "repo", repo_value(&m->repo, mem), mem);
     return out;

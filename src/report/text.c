@@ -94,6 +94,11 @@ void report_apply_text(Buf *out, const Value *report) {
                *error = value_get_text(report, "Error");
     const Value *files = value_get(report, "Applied");
     size_t pending = list_len(report, "Pending"), applied = list_len(report, "Applied");
+    if (!pending && *error) {
+        buf_printf(out, "%s was not migrated:\n\n", value_get(report, "URL")->text);
+        add_error(out, error);
+        return;
+    }
     if (!pending) {
         buf_str(out, "No migration files to execute\n");
         return;

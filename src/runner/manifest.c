@@ -44,6 +44,28 @@ INPUT dry_run = {"dry-run", INPUT_BOOL, "false", NULL,
 INPUT baseline = {"baseline", INPUT_TEXT, NULL, NULL,
                   "Version that an existing database without revisions is at.", false, true};
 
+INPUT lock_name = {"lock-name", INPUT_TEXT, NULL, NULL,
+                   "Name of the lock that runs on one database share. Default: "
+                   "`atlas_migrate_execute`.", false, false};
+INPUT lock_timeout = {"lock-timeout", INPUT_TEXT, NULL, NULL,
+                      "How long to wait for another run on the same database, such as `30s` "
+                      "(default `10s`).", false, false};
+INPUT db_lock_timeout = {"db-lock-timeout", INPUT_TEXT, NULL, NULL,
+                         "How long a statement may wait for locks of other sessions. Default: as "
+                         "the database says.", false, false};
+INPUT statement_timeout = {"statement-timeout", INPUT_TEXT, NULL, NULL,
+                           "How long a statement may run. Default: as the database says.", false,
+                           false};
+INPUT concurrency = {"concurrency", INPUT_NUMBER, NULL, NULL,
+                     "How many targets of a `for_each` env to apply to at the same time. Default: "
+                     "one after the other.", false, false};
+INPUT continue_on_error = {"continue-on-error", INPUT_BOOL, "false", NULL,
+                           "Go on with the other targets after one failed.", false, false};
+INPUT in_flight = {"in-flight", INPUT_TEXT, NULL, "stop,applied,repeat",
+                   "A statement was running when a run was lost, and the database cannot tell "
+                   "whether it took effect: `stop` (default), take it as `applied`, or `repeat` "
+                   "it.", false, false};
+
 INPUT repo_driver = {"driver", INPUT_TEXT, NULL, NULL,
                      "Database of the repository: `postgres`, `mysql`, `mariadb`, `sqlite`, ...", true,
                      false};
@@ -74,8 +96,10 @@ static const InputSpec *const push_inputs[] = {
     &dir, &dir_name, &latest, &min_copies, &require_grant, &revisions_schema, &tag,
     &working_directory, &config, &env, &vars, &dev_url, NULL};
 static const InputSpec *const apply_inputs[] = {
-    &allow_dirty, &amount, &dir, &dry_run, &exec_order, &require_grant, &revisions_schema, &to_version,
-    &tx_mode, &url, &baseline, &working_directory, &config, &env, &vars, NULL};
+    &allow_dirty, &amount, &concurrency, &continue_on_error, &db_lock_timeout, &dir, &dry_run,
+    &exec_order, &in_flight, &lock_name, &lock_timeout, &require_grant, &revisions_schema,
+    &statement_timeout, &to_version, &tx_mode, &url, &baseline, &working_directory, &config, &env,
+    &vars, NULL};
 
 static const InputSpec *const create_inputs[] = {
     &repo_description, &repo_driver, &repo_name, &require_grant, &repo_type, &working_directory,
@@ -114,7 +138,7 @@ static const OutputSpec apply_outputs[] = {
     {"pending_count", true, "Number of files that were selected for the run."},
     {"target", false, "Version of the database that the run was for."},
     {"runs", false, "JSON list of all runs: current, target, applied_count, pending_count, "
-                    "pending_files."},
+                    "pending_files; of a failed one url and error too."},
     {"error", false, "The error, if the run failed."},
     {NULL, false, NULL}};
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "atlas/base/buf.h"
 #include "atlas/base/str.h"
 #include "atlas/base/time.h"
 
@@ -98,5 +99,9 @@ const char *value_text(const Value *v); // of a V_STR; "" otherwise (NULL includ
 bool value_is_empty(const Value *v);    // Go's "omitempty" notion of zero
 bool value_equal(const Value *a, const Value *b);
 Value *value_copy(Arena *mem, const Value *v);
+// A tree as bytes and back, for another process of this program: nothing is lost but that lazy
+// members are computed. value_unpack() yields NULL if the bytes are cut short.
+void value_pack(Buf *out, const Value *v);
+Value *value_unpack(Str bytes, Arena *mem);
 
 #endif

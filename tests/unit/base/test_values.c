@@ -156,8 +156,38 @@ static void buffers_name_their_maximum(void **state) {
     assert_err(buf_check(&b, "the thing"), E_TOO_LARGE, "the thing is over the limit of 5 bytes");
 }
 
+static Value *lazy_two(const void *arg, Arena *mem) {
+    return value_int(mem, *(const int *)arg);
+}
+
+static void packed_values(void **state) {
+    (void)state;
+    static const int two = 2;
+    AutoArena mem = arena_new(NULL);
+    Buf b;
+    Value *v = value_struct(mem, "a.B"), *list = value_list(mem);
+    v->text = "shown";
+    value_push(list, mem, value_bytes(mem, (Str){"x\0y", 3}));
+    value_push(list, mem, value_real(mem, 1.5));
+    value_push(list, mem, value_time(mem, (Time){.sec = 7, .nsec = 8, .offset = 60, .set = true}));
+    value_set(v, mem, "list", list, 0);
+    value_set_str(v, mem, "hidden", "", M_HIDDEN | M_OMIT_EMPTY);
+    value_set_lazy(v, mem, "two", lazy_two, &two, 0);
+    buf_init(&b, mem, BUF_MAX_TEXT);
+    value_pack(&b, v);
+    Value *back = value_unpack(buf_view(&b), mem);
+    assert_true(value_equal(v, back));
+    assert_string_equal(back->struct_name, "a.B");
+    assert_string_equal(back->text, "shown");
+    assert_int_equal(back->u.map.items[1].flags, M_HIDDEN | M_OMIT_EMPTY);
+    assert_int_equal(value_get_int(back, "two"), 2);
+    for (size_t cut = 0; cut < b.len; cut++)
+        assert_null(value_unpack((Str){arena_strndup(mem, b.ptr, cut), cut}, mem));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_values),
         cmocka_unit_test(json_out), cmocka_unit_test(json_canonical), cmocka_unit_test(json_refused),
         cmocka_unit_test(values),   cmocka_unit_test(xml),            cmocka_unit_test(files),
         cmocka_unit_test(arenas),   cmocka_unit_test(maps),
