@@ -156,7 +156,8 @@ typedef struct MigrateApplyParams {
     const MigrateDir *dir;
     const char *dir_url;                                              // as given; NULL: dir->url
     int64_t amount;                                                   // 0: all
-    const char *to_version, *baseline, *revisions_schema, *lock_name; // NULL or "": none, default
+    // NULL or "": none, default. The baseline "auto" is what golang-migrate, goose or dbmate left.
+    const char *to_version, *baseline, *revisions_schema, *lock_name;
     Duration lock_timeout;
     MigrateTxMode tx_mode;
     MigrateOrder order;
@@ -231,6 +232,21 @@ Err *migrate_hash(MigrateDir *dir, Arena *mem) MUST_USE;
 Err *migrate_validate(const MigrateDir *dir, Db *dev, MigrateSumError *where, Arena *mem) MUST_USE;
 // File names, or versions (`is_short`), or the last one only.
 StrList migrate_ls(const MigrateDir *dir, bool is_short, bool latest, Arena *mem);
+
+// A file by its name, path or version. E_NOT_FOUND.
+Err *migrate_dir_pick(const MigrateFile **out, const MigrateDir *dir, const char *what) MUST_USE;
+// Deletes a file (`what` "" or NULL: the last one) with its way down, and writes the sum. *name: of
+// the file.
+Err *migrate_rm(const char **name, const MigrateDir *dir, const char *what, MigrateSumError *where,
+                Arena *mem) MUST_USE;
+// Gives files new versions behind all others, in the order they had, and writes the sum, which is
+// not asked before.
+Err *migrate_rebase(const MigrateDir *dir, const StrList *what, const Host *host,
+                    Arena *mem) MUST_USE;
+// Writes the files of another format as ours into the directory `to`, which must have none. *count
+// of files. E_USAGE (atlas format), E_EXISTS (the target is not empty), E_CHECKSUM, E_SYNTAX.
+Err *migrate_import(size_t *count, const MigrateDir *from, const char *to, MigrateSumError *where,
+                    Arena *mem) MUST_USE;
 
 // --- shared report pieces
 // -------------------------------------------------------------------------

@@ -151,6 +151,17 @@ Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const Proj
                     const char *dir_url, const char *format, bool is_short, bool latest,
                     StrList *warnings, Arena *mem) MUST_USE;
 
+// The path of one file of a local directory whose sum is right.
+Err *ops_migrate_file(const char **path, MigrateSumError *sum, const Ops *o, const char *dir_url,
+                      const char *format, const char *what, Arena *mem) MUST_USE;
+Err *ops_migrate_rm(const char **name, MigrateSumError *sum, const Ops *o, const char *dir_url,
+                    const char *format, const char *what, Arena *mem) MUST_USE;
+Err *ops_migrate_rebase(const Ops *o, const char *dir_url, const char *format, const StrList *what,
+                        Arena *mem) MUST_USE;
+// `format` is the source's. *count of imported files.
+Err *ops_migrate_import(size_t *count, MigrateSumError *sum, const Ops *o, const char *from_url,
+                        const char *to_url, const char *format, Arena *mem) MUST_USE;
+
 // --- login --------------------------------------------------------------------------------------
 
 typedef struct OpsLoginParams {

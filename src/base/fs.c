@@ -130,6 +130,10 @@ Err *fs_mkdirs(const char *path, unsigned mode) {
     return NULL;
 }
 
+Err *fs_rename(const char *from, const char *to) {
+    return rename(from, to) < 0 ? err_errno(errno, "renaming %s to %s", from, to) : NULL;
+}
+
 Err *fs_remove(const char *path) {
     if (unlink(path) < 0 && errno != ENOENT)
         return err_errno(errno, "removing %s", path);

@@ -64,6 +64,10 @@ SPEC insecure = {"insecure", 0, FLAG_BOOL, NULL, NULL,
 SPEC single_writer = {"single-writer", 0, FLAG_BOOL, NULL, NULL,
                       "nobody else writes to a store that has no conditional writes", 0, NULL};
 SPEC from = {"from", 0, FLAG_STRING, NULL, NULL, "store to take everything from", 0, NULL};
+SPEC import_from = {"from", 0, FLAG_STRING, "file://migrations", NULL,
+                    "directory to import, such as file://migrations?format=goose", 0, NULL};
+SPEC import_to = {"to", 0, FLAG_STRING, "file://migrations", NULL,
+                  "empty directory to write to", 0, NULL};
 SPEC name = {"name", 0, FLAG_STRING, NULL, NULL, "who the token is for", FLAG_REQUIRED, NULL};
 SPEC role = {"role", 0, FLAG_STRING, "push", "read,push,admin", "what the token may do", 0, NULL};
 
@@ -119,6 +123,15 @@ const Command cli_commands[] = {
      FLAGS(GLOBAL, &dev_url, &dir, &dir_format), false, cli_migrate_validate},
     {"migrate new", "[name]", 1, "Create an empty migration file",
      FLAGS(GLOBAL, &dir, &dir_format, &edit), false, cli_migrate_new},
+    {"migrate edit", "{version or file}", 1, "Edit a migration file and write atlas.sum anew",
+     FLAGS(GLOBAL, &dir, &dir_format), false, cli_migrate_edit},
+    {"migrate rm", "[version or file]", 1, "Delete a migration file, the last one by default",
+     FLAGS(GLOBAL, &dir, &dir_format), false, cli_migrate_rm},
+    {"migrate rebase", "{version or file}...", -1,
+     "Give migration files new versions, so that they come last", FLAGS(GLOBAL, &dir, &dir_format),
+     false, cli_migrate_rebase},
+    {"migrate import", "", 0, "Import a directory of golang-migrate, goose, flyway, liquibase or dbmate",
+     FLAGS(GLOBAL, &import_from, &import_to, &dir_format), false, cli_migrate_import},
     {"migrate ls", "", 0, "List the migration files", FLAGS(TARGETS, &dir, &is_short, &is_latest),
      false, cli_migrate_ls},
     {"registry serve", "", 0, "Serve the registry protocol on top of a store",

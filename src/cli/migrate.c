@@ -263,3 +263,51 @@ Err *cli_migrate_ls(Cli *c) {
         printf("%s\n", names.items[i]);
     return cli_checksum_help(e, &sum);
 }
+
+static const char *first_arg(const Cli *c) {
+    return c->flags.args.len ? c->flags.args.items[0] : "";
+}
+
+static Err *needs_file(const Cli *c) {
+    if (c->flags.args.len)
+        return NULL;
+    return err_hint(err_new(E_USAGE, "a version or file is required"),
+                    "`atlas migrate ls` lists the files");
+}
+
+Err *cli_migrate_edit(Cli *c) {
+    MigrateSumError sum = {0};
+    const char *path = NULL;
+    TRY(needs_file(c));
+    Err *e = ops_migrate_file(&path, &sum, &c->ops, dir_of(c), format_of(c), first_arg(c), c->mem);
+    if (e)
+        return cli_checksum_help(e, &sum);
+    TRY(run_editor(c->world->host, path));
+    return ops_migrate_hash(&c->ops, dir_of(c), format_of(c), c->mem);
+}
+
+Err *cli_migrate_rm(Cli *c) {
+    MigrateSumError sum = {0};
+    const char *name = NULL;
+    return cli_checksum_help(ops_migrate_rm(&name, &sum, &c->ops, dir_of(c), format_of(c),
+                                            first_arg(c), c->mem),
+                             &sum);
+}
+
+Err *cli_migrate_rebase(Cli *c) {
+    TRY(needs_file(c));
+    return ops_migrate_rebase(&c->ops, dir_of(c), format_of(c), &c->flags.args, c->mem);
+}
+
+Err *cli_migrate_import(Cli *c) {
+    MigrateSumError sum = {0};
+    size_t count = 0;
+    const char *from = flag_text(&c->flags, "from");
+    const char *format = flag_given(&c->flags, "dir-format") ? format_of(c) : "";
+    TRY(cli_checksum_help(ops_migrate_import(&count, &sum, &c->ops, from,
+                                             flag_text(&c->flags, "to"), format, c->mem),
+                          &sum));
+    if (count == 0)
+        printf("No migration files to import in %s\n", url_redact(c->mem, from));
+    return NULL;
+}

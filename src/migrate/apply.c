@@ -450,6 +450,31 @@ static void finish_report(Run *r, MigrateApplied *out, const Err *e) {
                       M_OMIT_EMPTY);
 }
 
+static Err *no_foreign_version(void) {
+    return err_hint(err_new(E_STATE, "--baseline auto: the database has no table of golang-migrate, "
+                                     "goose or dbmate that names a version"),
+                    "give the version that the database is at: --baseline VERSION");
+}
+
+// The version that an existing database is at, where the tool that made it tells.
+static Err *find_baseline(PendingParams *pp, const MigrateApplyParams *p, const DbState *state,
+                          Arena *mem) {
+    bool is_auto = cstr_eq(pp->baseline, "auto") && !migrate_dir_find(p->dir, "auto");
+    bool refused = state->dirty && !p->allow_dirty && cstr_empty(pp->baseline);
+    const char *version = NULL, *tool = NULL;
+    if (state->revisions.len > 0 || (!is_auto && !refused))
+        return NULL;
+    TRY(foreign_version(&version, &tool, p->db, p->dir, mem));
+    if (is_auto && !version)
+        return no_foreign_version();
+    if (is_auto)
+        pp->baseline = version;
+    else
+        pp->foreign = version;
+    pp->tool = tool;
+    return NULL;
+}
+
 static Err *select_files(Pending *pending, const MigrateApplyParams *p, DbState *state,
                          MigrateApplied *out, Arena *mem) {
     TRY(check_other_schema(state, p->revisions_schema, &out->notice, mem));
@@ -459,6 +484,7 @@ static Err *select_files(Pending *pending, const MigrateApplyParams *p, DbState 
                         .allow_dirty = p->allow_dirty,
                         .baseline = cstr_or(p->baseline, ""),
                         .to_version = cstr_or(p->to_version, "")};
+    TRY(find_baseline(&pp, p, state, mem));
     TRY(pending_compute(pending, &pp, mem));
     if (p->amount > 0 && (size_t)p->amount < pending->files.len)
         pending->files.len = (size_t)p->amount;

@@ -130,3 +130,22 @@ Err *dbmate_up(Str *out, const MigrateFile *file, Arena *mem) {
     *out = buf_view(&b);
     return NULL;
 }
+
+static bool has_word(Str line, const char *word) {
+    return memmem(line.ptr, line.len, word, strlen(word)) != NULL;
+}
+
+bool format_without_transaction(const MigrateFile *file) {
+    Str rest = file->content, line = {0};
+    while (next_line(&rest, &line)) {
+        bool goose = file->format == MIGRATE_GOOSE && is(pragma_word(line, "+goose"), "NO");
+        bool dbmate = file->format == MIGRATE_DBMATE && is(pragma_word(line, "migrate:"), "up");
+        bool liquibase = file->format == MIGRATE_LIQUIBASE && starts(trim(line), "--") &&
+                         has_word(line, "changeset ");
+        if ((goose && has_word(line, "NO TRANSACTION")) ||
+            (dbmate && has_word(line, "transaction:false")) ||
+            (liquibase && has_word(line, "runInTransaction:false")))
+            return true;
+    }
+    return false;
+}

@@ -16,6 +16,9 @@ void flyway_arrange(MigrateFiles *files, Arena *mem);
 bool has_directives(const MigrateFile *file); // whether the format knows atlas directives
 // goose.c
 Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
+// Whether the file asks its own tool for no transaction: goose's NO TRANSACTION, dbmate's
+// transaction:false, Liquibase's runInTransaction:false.
+bool format_without_transaction(const MigrateFile *file);
 Err *dbmate_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
 // txtar.c
 bool is_txtar(const MigrateFile *file);
@@ -38,6 +41,7 @@ typedef struct PendingParams {
     MigrateOrder order;
     bool allow_dirty, ignore_dirty;    // ignore_dirty: status never minds
     const char *baseline, *to_version; // "" if none
+    const char *foreign, *tool;        // version another tool left the database at; NULL: unknown
 } PendingParams;
 
 typedef LIST(const MigrateFile *) FileRefs;
@@ -74,6 +78,12 @@ const DbRevision *find_revision(const DbRevisions *list, const char *version); /
 // JSON array of the first `count` hashes.
 char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem);
 const char *default_operator(const char *operator_version);
+
+// foreign.c
+// The version that golang-migrate, goose or dbmate left a database at, as a file of `dir` names it.
+// *version is NULL if there are no tables of them. E_STATE: what they left is not whole.
+Err *foreign_version(const char **version, const char **tool, Db *db, const MigrateDir *dir,
+                     Arena *mem) MUST_USE;
 
 // report.c
 void set_env(Value *map, Arena *mem, Db *db, const char *url, const char *dir_url, bool nested);

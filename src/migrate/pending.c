@@ -22,11 +22,15 @@ static FileRefs without_checkpoints(Files files, Arena *mem) {
     return list;
 }
 
-static Err *not_clean(const char *why) {
-    return err_hint(err_new(E_STATE,
-                            "sql/migrate: connected database is not clean: %s. baseline version or "
-                            "allow-dirty is required",
-                            why),
+static Err *not_clean(const PendingParams *p) {
+    Err *e = err_new(E_STATE,
+                     "sql/migrate: connected database is not clean: %s. baseline version or "
+                     "allow-dirty is required",
+                     p->state->dirty);
+    if (p->foreign)
+        return err_hint(e, "%s left it at version %s: run once with --baseline %s (or --baseline "
+                           "auto)", p->tool, p->foreign, p->foreign);
+    return err_hint(e,
                     "--baseline VERSION if the database is at that version already, --allow-dirty "
                     "to run all files on it as it is");
 }
@@ -34,7 +38,7 @@ static Err *not_clean(const char *why) {
 static Err *first_run(Pending *out, const PendingParams *p, Files files, Arena *mem) {
     bool baseline = !cstr_empty(p->baseline);
     if (p->state->dirty && !p->allow_dirty && !p->ignore_dirty && !baseline)
-        return not_clean(p->state->dirty);
+        return not_clean(p);
     if (!baseline) {
         size_t start = files.len;
         while (start > 0 && !files.items[start - 1].checkpoint)

@@ -50,11 +50,22 @@ Err *migrate_in_flight_parse(MigrateInFlight *out, const char *text) {
     return NULL;
 }
 
+static Err *no_single_transaction(const char *mode, const char *name) {
+    return err_new(E_INVALID,
+                   "cannot set txmode directive to \"%s\" in \"%s\" when txmode \"all\" is set "
+                   "globally",
+                   mode, name);
+}
+
 static Err *resolve_tx(FilePlan *plan, MigrateTxMode global, Arena *mem) {
     plan->tx = global == MIGRATE_TX_NONE ? MIGRATE_TX_NONE : MIGRATE_TX_FILE;
+    const char *name = plan->file->name;
+    if (format_without_transaction(plan->file)) {
+        plan->tx = MIGRATE_TX_NONE;
+        return global == MIGRATE_TX_ALL ? no_single_transaction("none", name) : NULL;
+    }
     if (!has_directives(plan->file))
         return NULL;
-    const char *name = plan->file->name;
     SqlDirectives directives = sql_file_directives(plan->file->content, mem);
     StrList modes = sql_directive_args(&directives, "txmode", mem);
     if (modes.len == 0)
@@ -67,10 +78,7 @@ static Err *resolve_tx(FilePlan *plan, MigrateTxMode global, Arena *mem) {
         return err_new(E_INVALID, "unknown txmode \"%s\" found in file directive \"%s\"", mode,
                        name);
     if (global == MIGRATE_TX_ALL)
-        return err_new(E_INVALID,
-                       "cannot set txmode directive to \"%s\" in \"%s\" when txmode \"all\" is set "
-                       "globally",
-                       mode, name);
+        return no_single_transaction(mode, name);
     plan->tx = cstr_eq(mode, "none") ? MIGRATE_TX_NONE : MIGRATE_TX_FILE;
     return NULL;
 }

@@ -93,3 +93,43 @@ Err *ops_migrate_ls(StrList *out, MigrateSumError *sum, const Ops *o, const Proj
     *out = migrate_ls(dir.dir, is_short, latest, mem);
     return NULL;
 }
+
+Err *ops_migrate_file(const char **path, MigrateSumError *sum, const Ops *o, const char *dir_url,
+                      const char *format, const char *what, Arena *mem) {
+    MigrateDir *dir = NULL;
+    const MigrateFile *f = NULL;
+    (void)o;
+    TRY(open_local(&dir, dir_url, format, mem));
+    TRY(migrate_dir_verify(dir, sum, mem));
+    TRY(migrate_dir_pick(&f, dir, what));
+    *path = fs_join(mem, dir->path, f->name);
+    return NULL;
+}
+
+Err *ops_migrate_rm(const char **name, MigrateSumError *sum, const Ops *o, const char *dir_url,
+                    const char *format, const char *what, Arena *mem) {
+    MigrateDir *dir = NULL;
+    (void)o;
+    TRY(open_local(&dir, dir_url, format, mem));
+    return migrate_rm(name, dir, what, sum, mem);
+}
+
+Err *ops_migrate_rebase(const Ops *o, const char *dir_url, const char *format, const StrList *what,
+                        Arena *mem) {
+    MigrateDir *dir = NULL;
+    TRY(open_local(&dir, dir_url, format, mem));
+    return migrate_rebase(dir, what, o->host, mem);
+}
+
+Err *ops_migrate_import(size_t *count, MigrateSumError *sum, const Ops *o, const char *from_url,
+                        const char *to_url, const char *format, Arena *mem) {
+    MigrateDir *from = NULL;
+    const char *path = NULL;
+    MigrateFormat to = MIGRATE_ATLAS;
+    (void)o;
+    TRY(open_local(&from, from_url, format, mem));
+    TRY(local_path(&path, &to, to_url, "", mem));
+    if (to != MIGRATE_ATLAS)
+        return err_new(E_USAGE, "--to is a directory in atlas format");
+    return migrate_import(count, from, path, sum, mem);
+}

@@ -18,6 +18,7 @@ Err *fs_create_atomic(const char *path, Str content, unsigned mode) MUST_USE;
 Err *fs_append(const char *path, Str content, unsigned mode) MUST_USE;
 Err *fs_mkdirs(const char *path, unsigned mode) MUST_USE; // existing is fine
 Err *fs_remove(const char *path) MUST_USE;                // absent is fine
+Err *fs_rename(const char *from, const char *to) MUST_USE;
 
 typedef enum FsKind { FS_ABSENT, FS_FILE, FS_DIR, FS_OTHER } FsKind;
 FsKind fs_kind(const char *path); // follows links

@@ -178,7 +178,7 @@ static void test_words(void **state) {
     ok(migrate_order_parse(&order, "non-linear"));
     assert_int_equal(order, MIGRATE_NON_LINEAR);
     expect_err(migrate_tx_mode_parse(&mode, "x"), E_USAGE,
-               "unknown tx-mode \"x\": it is one of none, file, all");
+               "unknown tx-mode \"x\": it is one of file, all, none");
     expect_err(migrate_order_parse(&order, "x"), E_USAGE,
                "unknown exec-order \"x\": it is one of linear, linear-skip, non-linear");
 }

@@ -1,0 +1,144 @@
+// From the directories of other tools to one of ours.
+#include "internal.h"
+
+// --- one file
+// -------------------------------------------------------------------------------------
+
+static bool has_text(Str content, const char *text) {
+    return memmem(content.ptr, content.len, text, strlen(text)) != NULL;
+}
+
+static void add_comments(Buf *out, const SqlStmt *stmt) {
+    for (size_t i = 0; i < stmt->comments.len; i++) {
+        const char *c = stmt->comments.items[i];
+        buf_str(out, c);
+        if (!cstr_ends(c, "\n"))
+            buf_char(out, '\n');
+    }
+}
+
+static void write_plain(Buf *out, const SqlStmts *stmts) {
+    for (size_t i = 0; i < stmts->len; i++) {
+        Str text = stmts->items[i].text;
+        add_comments(out, &stmts->items[i]);
+        buf_add(out, text.ptr, text.len);
+        buf_str(out, text.len > 0 && text.ptr[text.len - 1] == ';' ? "\n" : ";\n");
+    }
+}
+
+// With a delimiter of its own, for statements that a scanner would split.
+static void write_delimited(Buf *out, const SqlStmts *stmts, const char *delimiter) {
+    buf_printf(out, "-- atlas:delimiter %s\n", delimiter);
+    for (size_t i = 0; i < stmts->len; i++) {
+        add_comments(out, &stmts->items[i]);
+        buf_add(out, stmts->items[i].text.ptr, stmts->items[i].text.len);
+        buf_printf(out, "\n%s\n", delimiter);
+    }
+}
+
+static bool same_text(Str a, Str b) {
+    size_t extra = b.len == a.len + 1 && b.ptr[a.len] == ';'; // the one that was added
+    return b.len - extra == a.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+// Whether every database's scanner finds the same statements again.
+static bool reads_back(Str content, const SqlStmts *stmts) {
+    static const unsigned scanners[] = {SQL_GENERIC, SQL_SQLITE, SQL_MYSQL, SQL_POSTGRES};
+    for (size_t k = 0; k < COUNT_OF(scanners); k++) {
+        AutoArena tmp = arena_new(NULL);
+        SqlStmts again = {0};
+        AutoErr e = sql_scan(&again, content, scanners[k], NULL, tmp);
+        if (e || again.len != stmts->len)
+            return false;
+        for (size_t i = 0; i < again.len; i++)
+            if (!same_text(stmts->items[i].text, again.items[i].text))
+                return false;
+    }
+    return true;
+}
+
+static Str import_content(const MigrateFile *f, const SqlStmts *stmts, Arena *mem) {
+    Buf out;
+    int n = 0;
+    const char *delimiter = "-- end";
+    buf_init(&out, mem, SIZE_MAX);
+    write_plain(&out, stmts);
+    if (!reads_back(buf_view(&out), stmts)) {
+        while (has_text(f->content, delimiter))
+            delimiter = arena_printf(mem, "-- end %d", ++n);
+        buf_clear(&out);
+        write_delimited(&out, stmts, delimiter);
+    }
+    // The delimiter must be the first line; a directive behind it counts as well.
+    if (!format_without_transaction(f))
+        return buf_view(&out);
+    if (!cstr_starts(out.ptr, "-- atlas:delimiter"))
+        return sql_add_directive(buf_view(&out), "txmode none", mem);
+    size_t line = strcspn(out.ptr, "\n") + 1;
+    char *text = arena_printf(mem, "%.*s-- atlas:txmode none\n\n%s", (int)line, out.ptr,
+                              out.ptr + line);
+    return str_from(text);
+}
+
+// --- all of them
+// ----------------------------------------------------------------------------------
+
+// Flyway's repeatables have no version: they follow the file before them.
+static const char *import_version(const MigrateFile *f, const char *before, Arena *mem) {
+    if (*f->version)
+        return f->version;
+    return arena_printf(mem, "%sR", *before ? before : "0");
+}
+
+static Err *plan_import(MigrateFiles *out, const MigrateDir *from, Arena *mem) {
+    const char *before = "";
+    Map seen;
+    map_init(&seen, mem);
+    for (size_t i = 0; i < from->files.len; i++) {
+        const MigrateFile *f = &from->files.items[i];
+        SqlStmts stmts = {0};
+        MigrateFile file = {0};
+        const char *version = import_version(f, before, mem);
+        TRY(migrate_file_stmts(&stmts, f, SQL_GENERIC, mem));
+        char *name = arena_printf(mem, "%s%s%s.sql", version, *f->description ? "_" : "",
+                                  f->description);
+        if (map_has(&seen, name))
+            return err_new(E_EXISTS, "two files of the source would become %s", name);
+        map_set(&seen, name, name);
+        file_init(&file, name, import_content(f, &stmts, mem), MIGRATE_ATLAS, mem);
+        list_push(out, mem, file);
+        before = *f->version ? f->version : before;
+    }
+    return NULL;
+}
+
+static Err *check_target(MigrateDir **out, const char *path, Arena *mem) {
+    TRY(fs_mkdirs(path, 0755));
+    TRY(migrate_dir_load(out, path, MIGRATE_ATLAS, mem));
+    if ((*out)->files.len == 0)
+        return NULL;
+    return err_hint(err_new(E_EXISTS, "target migration directory %s must be empty", path),
+                    "give another one with --to");
+}
+
+Err *migrate_import(size_t *count, const MigrateDir *from, const char *to, MigrateSumError *where,
+                    Arena *mem) {
+    MigrateDir *target = NULL;
+    MigrateFiles files = {0};
+    *count = 0;
+    if (from->format == MIGRATE_ATLAS)
+        return err_hint(err_new(E_USAGE, "cannot import a migration directory already in atlas "
+                                         "format"),
+                        "tell the format of the source: --from 'file://migrations?format=goose'");
+    if (from->has_sum)
+        TRY(migrate_dir_verify(from, where, mem));
+    TRY(plan_import(&files, from, mem));
+    TRY(check_target(&target, to, mem));
+    for (size_t i = 0; i < files.len; i++)
+        TRY(fs_create_atomic(fs_join(mem, to, files.items[i].name), files.items[i].content, 0644));
+    *count = files.len;
+    if (files.len == 0)
+        return NULL;
+    TRY(migrate_dir_load(&target, to, MIGRATE_ATLAS, mem));
+    return migrate_dir_write_sum(target, mem);
+}
