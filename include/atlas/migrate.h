@@ -9,6 +9,7 @@
 
 #include "atlas/base.h"
 #include "atlas/db.h"
+#include "atlas/hcl.h"
 #include "atlas/pack.h"
 #include "atlas/sql.h"
 
@@ -65,6 +66,8 @@ Err *migrate_dir_pack(MigrateDir **out, const char *url, PackWriter *writer,
                       MigrateSumError *where, Arena *mem) MUST_USE;
 // An archive of the registry (atlas format).
 Err *migrate_dir_from_tar(MigrateDir **out, Str archive, const char *url, Arena *mem) MUST_USE;
+// A directory in memory of these files (atlas format), which get sorted; it has a sum if they have.
+MigrateDir *migrate_dir_from_entries(PackEntries *entries, const char *url, Arena *mem);
 // The deterministic archive: atlas.sum if present, then the files.
 Err *migrate_dir_archive(Str *out, const MigrateDir *dir, Arena *mem) MUST_USE;
 // The files up to and including `version`, with their sum. E_NOT_FOUND.
@@ -247,6 +250,27 @@ Err *migrate_rebase(const MigrateDir *dir, const StrList *what, const Host *host
 // of files. E_USAGE (atlas format), E_EXISTS (the target is not empty), E_CHECKSUM, E_SYNTAX.
 Err *migrate_import(size_t *count, const MigrateDir *from, const char *to, MigrateSumError *where,
                     Arena *mem) MUST_USE;
+
+// --- tests
+// ----------------------------------------------------------------------------------------
+
+typedef struct MigrateTestParams {
+    const Host *host;
+    Db *db; // the dev database: empty, and empty again after each case
+    const MigrateDir *dir;
+    StrList paths;            // test files, or directories of *.test.hcl; none: the working directory
+    const Map *inputs;        // of the files' variables, const HclValue *; NULL: none
+    const HclDataSource *data; // what their `data` blocks may ask for; `data_count` of them
+    size_t data_count;
+    const char *run;          // pattern of the names to run; "" or NULL: all
+    const char *revisions_schema;
+    const volatile sig_atomic_t *cancel;
+} MigrateTestParams;
+
+// Report: Tests [{Name, File, Line, Status (PASS, FAIL, SKIP), Duration, Logs?, Error?}], Passed,
+// Failed, Skipped. A failed case is no error but makes *passed false.
+Err *migrate_test(Value **report, bool *passed, const MigrateTestParams *p, MigrateSumError *where,
+                  Arena *mem) MUST_USE;
 
 // --- shared report pieces
 // -------------------------------------------------------------------------

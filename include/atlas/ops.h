@@ -16,6 +16,7 @@ typedef struct Ops {
     const Host *host;
     Loop *loop;
     const Project *project; // NULL: no configuration file was read
+    const StrList *vars;    // input variables as ProjectOptions has them; NULL: none
     const volatile sig_atomic_t *cancel;
     const char *sign_key_file; // private key that signs pushes; "" or NULL: ATLAS_SIGN_KEY's, if any
     // "true": while the registry cannot be reached only a valid grant lets a run go on; "signed": one that
@@ -43,7 +44,7 @@ typedef struct OpsDir {
 const CloudConfig *ops_cloud(const Ops *o, Arena *mem);
 // The repository of a slug: with an env whose repo has that name, that repo's url and backups.
 Err *ops_repo(Repo **out, const Ops *o, const ProjectEnv *env, const char *slug, Arena *mem) MUST_USE;
-// Opens file:// and atlas:// directories. E_NOT_FOUND, E_CHECKSUM, and the errors of repo_read.
+// Opens file://, atlas:// and mem:// directories. E_NOT_FOUND, E_CHECKSUM, and the errors of repo_read.
 Err *ops_dir_open(OpsDir *out, const Ops *o, const ProjectEnv *env, const char *url,
                   const char *format, Arena *mem) MUST_USE;
 // Splits "slug[:tag]"; the tag is NULL if there is none.
@@ -161,6 +162,18 @@ Err *ops_migrate_rebase(const Ops *o, const char *dir_url, const char *format, c
 // `format` is the source's. *count of imported files.
 Err *ops_migrate_import(size_t *count, MigrateSumError *sum, const Ops *o, const char *from_url,
                         const char *to_url, const char *format, Arena *mem) MUST_USE;
+
+typedef struct OpsTestParams {
+    const ProjectEnv *env;
+    const char *dir_url, *format, *dev_url, *revisions_schema;
+    StrList paths;       // none: what test { migrate { src } } lists, else the working directory
+    const char *run;     // pattern of names; "": all
+    const char *junit;   // file to write JUnit XML to; "": none
+} OpsTestParams;
+
+// The report of migrate_test. *passed: no case failed.
+Err *ops_migrate_test(Value **report, bool *passed, MigrateSumError *sum, StrList *warnings,
+                      const Ops *o, const OpsTestParams *p, Arena *mem) MUST_USE;
 
 // --- login --------------------------------------------------------------------------------------
 

@@ -5,8 +5,12 @@
 #ifndef ATLAS_PROJECT_H
 #define ATLAS_PROJECT_H
 
+#include <signal.h>
+
 #include "atlas/base.h"
 #include "atlas/hcl.h"
+#include "atlas/http.h"
+#include "atlas/migrate.h"
 
 typedef struct ProjectRepo {
     const char *name, *url;
@@ -46,10 +50,18 @@ typedef struct ProjectCloud {
     const char *token, *url, *project, *org, *key;
 } ProjectCloud;
 
+// A directory in memory: what a template_dir made of the files below `path`.
+typedef struct ProjectDir {
+    const char *path; // where new files go
+    MigrateDir *dir;  // the rendered files and their sum
+} ProjectDir;
+
 typedef struct Project {
     ProjectCloud cloud;
     Value *lint, *diff, *test;   // blocks as values; NULL if absent
     LIST(ProjectEnv *) envs;     // the selected ones, in order (for_each gives several)
+    Map *dirs;   // "mem://PATH/NAME" -> ProjectDir *; never NULL
+    Map *tokens; // database tokens that data sources made, for project_db_url; never NULL
 } Project;
 
 typedef struct ProjectOptions {
@@ -60,8 +72,8 @@ typedef struct ProjectOptions {
     // commas. A name given again makes a list of strings. NULL: none.
     const StrList *vars;
     const Host *host;
-    const HclDataSource *data; // what `data` blocks may ask for; `data_count` of them
-    size_t data_count;
+    Loop *loop; // of what data sources ask; NULL: there are no data sources
+    const volatile sig_atomic_t *cancel; // not zero: a data source at work is given up; may be NULL
     void (*print)(void *ctx, Str line); // of print(); NULL: standard output, masked
     void *print_ctx;
 } ProjectOptions;
@@ -70,9 +82,28 @@ typedef struct ProjectOptions {
 // variable or config URL.
 Err *project_load(Project **out, const ProjectOptions *options, Arena *mem) MUST_USE;
 
+// Variable inputs (ProjectOptions.vars) as values by name. E_USAGE.
+Err *project_inputs(Map **out, const StrList *vars, Arena *mem) MUST_USE;
+
 // Resolves env://url, env://dev, env://src, env://migration.dir, env://<attribute>. Other URLs come
 // back as they are. `env` NULL with an env:// URL is an error.
 Err *project_env_url(const char **out, const ProjectEnv *env, const char *url, Arena *mem) MUST_USE;
+
+// --- databases behind short-lived credentials ---------------------------------------------------
+
+typedef struct ProjectDbAccess {
+    const Project *project; // NULL: none
+    Loop *loop;
+    const volatile sig_atomic_t *cancel; // may be NULL
+} ProjectDbAccess;
+
+// What to open now for a database URL; to be asked anew for every connection. `password_from` leaves
+// the URL and what it names becomes the password: `file:PATH`, `command:TEXT` (by sh), `aws_rds`,
+// `aws_rds:REGION`, `gcp_cloudsql`. A password that aws_rds_token or gcp_cloudsql_token of the
+// project made more than a minute ago is made anew. Passwords are masked; errors name their source.
+// E_INVALID: an unknown source, or a URL that has no user or has a password of its own.
+Err *project_db_url(const char **out, const ProjectDbAccess *a, const char *url,
+                    Arena *mem) MUST_USE;
 
 // What `atlas project show` prints, secrets masked.
 Value *project_to_value(const Project *p, Arena *mem);

@@ -36,6 +36,11 @@ void report_status_text(Buf *out, const Value *report);
 // Nothing if nothing changed.
 void report_set_text(Buf *out, const Value *report);
 
+// Report of migrate test (and of other tests): Tests [{Name, Status, Duration, Logs?, Error?}].
+void report_tests_text(Buf *out, const Value *report);
+// The same as JUnit XML, one suite.
+void report_tests_junit(Buf *out, const char *suite, const Value *report);
+
 // --- Markdown (actions.md 4.3) -------------------------------------------------------------------
 
 typedef enum ReportFlavour {

@@ -64,6 +64,7 @@ Err *cli_migrate_hash(Cli *c);
 Err *cli_migrate_validate(Cli *c);
 Err *cli_migrate_new(Cli *c);
 Err *cli_migrate_ls(Cli *c);
+Err *cli_migrate_test(Cli *c);
 Err *cli_migrate_edit(Cli *c);
 Err *cli_migrate_rm(Cli *c);
 Err *cli_migrate_rebase(Cli *c);

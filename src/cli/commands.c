@@ -64,6 +64,9 @@ SPEC insecure = {"insecure", 0, FLAG_BOOL, NULL, NULL,
 SPEC single_writer = {"single-writer", 0, FLAG_BOOL, NULL, NULL,
                       "nobody else writes to a store that has no conditional writes", 0, NULL};
 SPEC from = {"from", 0, FLAG_STRING, NULL, NULL, "store to take everything from", 0, NULL};
+SPEC run_names = {"run", 0, FLAG_STRING, NULL, NULL, "pattern of the names of the tests to run", 0, NULL};
+SPEC junit = {"junit", 0, FLAG_STRING, NULL, NULL, "file to write the results to as JUnit XML", 0, NULL};
+SPEC scratch_url = {"dev-url", 0, FLAG_STRING, NULL, NULL, "empty scratch database", 0, NULL};
 SPEC import_from = {"from", 0, FLAG_STRING, "file://migrations", NULL,
                     "directory to import, such as file://migrations?format=goose", 0, NULL};
 SPEC import_to = {"to", 0, FLAG_STRING, "file://migrations", NULL,
@@ -120,7 +123,7 @@ const Command cli_commands[] = {
     {"migrate hash", "", 0, "Write atlas.sum anew", FLAGS(GLOBAL, &dir, &dir_format, &force), false,
      cli_migrate_hash},
     {"migrate validate", "", 0, "Check atlas.sum, and with a dev database that all files run",
-     FLAGS(GLOBAL, &dev_url, &dir, &dir_format), false, cli_migrate_validate},
+     FLAGS(GLOBAL, &scratch_url, &dir, &dir_format), false, cli_migrate_validate},
     {"migrate new", "[name]", 1, "Create an empty migration file",
      FLAGS(GLOBAL, &dir, &dir_format, &edit), false, cli_migrate_new},
     {"migrate edit", "{version or file}", 1, "Edit a migration file and write atlas.sum anew",
@@ -132,6 +135,9 @@ const Command cli_commands[] = {
      false, cli_migrate_rebase},
     {"migrate import", "", 0, "Import a directory of golang-migrate, goose, flyway, liquibase or dbmate",
      FLAGS(GLOBAL, &import_from, &import_to, &dir_format), false, cli_migrate_import},
+    {"migrate test", "[paths...]", -1, "Run the tests of a migration directory on a dev database",
+     FLAGS(TARGETS, &scratch_url, &dir, &dir_format, &revisions_schema, &run_names, &junit, &format,
+           &context), false, cli_migrate_test},
     {"migrate ls", "", 0, "List the migration files", FLAGS(TARGETS, &dir, &is_short, &is_latest),
      false, cli_migrate_ls},
     {"registry serve", "", 0, "Serve the registry protocol on top of a store",

@@ -311,3 +311,33 @@ Err *cli_migrate_import(Cli *c) {
         printf("No migration files to import in %s\n", url_redact(c->mem, from));
     return NULL;
 }
+
+Err *cli_migrate_test(Cli *c) {
+    OpsTestParams p = {.env = c->env,
+                       .dir_url = dir_of(c),
+                       .format = format_of(c),
+                       .dev_url = flag_text(&c->flags, "dev-url"),
+                       .revisions_schema = flag_text(&c->flags, "revisions-schema"),
+                       .paths = c->flags.args,
+                       .run = flag_text(&c->flags, "run"),
+                       .junit = flag_text(&c->flags, "junit")};
+    Value *report = NULL;
+    MigrateSumError sum = {0};
+    StrList warnings = {0};
+    bool passed = false;
+    Buf text;
+    Err *e = ops_migrate_test(&report, &passed, &sum, &warnings, &c->ops, &p, c->mem);
+    cli_warn(c, &warnings);
+    if (e)
+        return cli_checksum_help(e, &sum);
+    buf_init(&text, c->mem, BUF_MAX_TEXT);
+    report_tests_text(&text, report);
+    if (passed)
+        return cli_print_report(c, report, text.ptr);
+    if (cli_has_format(c))
+        TRY(cli_print_report(c, report, ""));
+    else
+        fputs(log_redact(c->mem, text.ptr), stderr);
+    return err_new(E_STATE, "%lld of %zu tests failed", (long long)value_get_int(report, "Failed"),
+                   value_len(value_get(report, "Tests")));
+}

@@ -67,16 +67,19 @@ static Err *resolve_urls(Cli *c) {
 }
 
 Err *cli_load_project(Cli *c, const Command *command) {
-    StrList vars = {0};
+    StrList *vars = NEW(c->mem, StrList);
     Project *p = NULL;
     if (!takes(c, "env"))
         return NULL;
-    TRY(collect_vars(&vars, c));
+    TRY(collect_vars(vars, c));
+    c->ops.vars = vars;
     ProjectOptions o = {.config = flag_text(&c->flags, "config"),
                         .explicit_config = flag_given(&c->flags, "config"),
                         .env = flag_text(&c->flags, "env"),
-                        .vars = &vars,
-                        .host = c->world->host};
+                        .vars = vars,
+                        .host = c->world->host,
+                        .loop = c->ops.loop,
+                        .cancel = c->world->cancel};
     if (cstr_eq(command->path, "project show"))
         o.explicit_config = true;
     TRY(project_load(&p, &o, c->mem));

@@ -286,7 +286,7 @@ static Err *run_batch(Run *r) {
 // --- checks
 // ---------------------------------------------------------------------------------------
 
-static bool is_true(const DbRows *rows) {
+bool is_true(const DbRows *rows) {
     if (rows->rows.len == 0 || rows->columns.len == 0)
         return false;
     const char *text = db_cell(rows, 0, 0);

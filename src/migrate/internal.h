@@ -77,6 +77,7 @@ Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams 
 const DbRevision *find_revision(const DbRevisions *list, const char *version); // NULL: none
 // JSON array of the first `count` hashes.
 char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem);
+bool is_true(const DbRows *rows); // the first cell
 const char *default_operator(const char *operator_version);
 
 // foreign.c

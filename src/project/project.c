@@ -1,4 +1,5 @@
 // Configuration files to a Project: which blocks count, what is evaluated, what comes out.
+#include "data/data.h"
 #include "read.h"
 
 enum { CONFIG_MAX = 16 << 20 };
@@ -9,6 +10,7 @@ typedef struct Load {
     const char *env;
     bool labelled;       // some env block has the selected name as its label
     ProjectCloud cloud;
+    Project *project;
     LIST(const HclFile *) files;
 } Load;
 
@@ -90,30 +92,30 @@ typedef struct Input {
     LIST(const HclValue *) values;
 } Input;
 
-static Err *read_inputs(Map *out, const Load *l) {
+Err *project_inputs(Map **out, const StrList *vars, Arena *mem) {
     Map inputs;
-    map_init(&inputs, l->mem);
-    for (size_t i = 0; l->o->vars && i < l->o->vars->len; i++) {
-        const char *text = l->o->vars->items[i], *eq = strchr(text, '=');
+    map_init(&inputs, mem);
+    for (size_t i = 0; vars && i < vars->len; i++) {
+        const char *text = vars->items[i], *eq = strchr(text, '=');
         if (!eq)
             return err_new(E_USAGE, "variables must be format as key=value, got: \"%s\"", text);
-        char *name = arena_strndup(l->mem, text, (size_t)(eq - text));
+        char *name = arena_strndup(mem, text, (size_t)(eq - text));
         Input *in = map_get(&inputs, name);
         if (!in) {
-            in = NEW(l->mem, Input);
+            in = NEW(mem, Input);
             map_set(&inputs, name, in);
         }
         if (is_secret_name(name) && strlen(eq + 1) >= 3)
             log_mask(eq + 1);
-        list_push(&in->values, l->mem, hcl_string(l->mem, eq + 1));
+        list_push(&in->values, mem, hcl_string(mem, eq + 1));
     }
+    *out = map_new(mem);
     for (size_t i = 0; i < inputs.len; i++) {
         const Input *in = inputs.entries[i].value;
         const HclValue *v = in->values.len == 1
                                 ? in->values.items[0]
-                                : hcl_list(l->mem, &hcl_type_string, in->values.items,
-                                           in->values.len);
-        map_set(out, inputs.entries[i].key, (void *)(uintptr_t)v);
+                                : hcl_list(mem, &hcl_type_string, in->values.items, in->values.len);
+        map_set(*out, inputs.entries[i].key, (void *)(uintptr_t)v);
     }
     return NULL;
 }
@@ -207,11 +209,11 @@ static void seen_env(void *ctx, const char *name, const char *value) {
 }
 
 static Err *evaluate(HclDoc **out, Load *l) {
-    Map inputs;
-    map_init(&inputs, l->mem);
-    TRY(read_inputs(&inputs, l));
+    Map *inputs = NULL;
+    TRY(project_inputs(&inputs, l->o->vars, l->mem));
     find_labelled(l);
-    HclDocOptions d = {.files = l->files.items, .file_count = l->files.len, .inputs = &inputs,
+    Data data = {.project = l->project, .loop = l->o->loop, .cancel = l->o->cancel};
+    HclDocOptions d = {.files = l->files.items, .file_count = l->files.len, .inputs = inputs,
                        .data = l->o->data, .data_count = l->o->data_count,
                        .words = &project_words, .init = "atlas", .init_read = read_init,
                        .init_ctx = l, .keep = keep_block, .keep_ctx = l};
@@ -219,6 +221,8 @@ static Err *evaluate(HclDoc **out, Load *l) {
                      .dir = fs_dirname(l->mem, l->files.items[0]->name),
                      .print = l->o->print ? l->o->print : print_line,
                      .print_ctx = l->o->print_ctx};
+    if (data.loop)
+        d.data = data_sources(&d.data_count, &data, l->mem);
     return hcl_document(out, &d, l->mem);
 }
 
@@ -266,8 +270,10 @@ Err *project_load(Project **out, const ProjectOptions *o, Arena *mem) {
         return NULL;
     l.cloud = (ProjectCloud){.token = "", .url = "", .project = "", .org = "", .key = ""};
     TRY(read_files(&l));
+    Project *p = l.project = NEW(mem, Project);
+    p->dirs = map_new(mem);
+    p->tokens = map_new(mem);
     TRY(evaluate(&doc, &l));
-    Project *p = NEW(mem, Project);
     p->cloud = l.cloud;
     TRY(read_policies(p, doc, mem));
     TRY(read_envs(p, doc, &l));

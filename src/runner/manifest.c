@@ -66,6 +66,16 @@ INPUT in_flight = {"in-flight", INPUT_TEXT, NULL, "stop,applied,repeat",
                    "whether it took effect: `stop` (default), take it as `applied`, or `repeat` "
                    "it.", false, false};
 
+INPUT set_version = {"version", INPUT_TEXT, NULL, NULL,
+                     "Version that the database is at.", true, false};
+INPUT paths = {"paths", INPUT_LINES, NULL, NULL,
+               "Test files, or directories of `*.test.hcl`, one a line. Default: what `test { migrate "
+               "{ src } }` of the configuration lists, else the working directory.", false, false};
+INPUT run_names = {"run", INPUT_TEXT, NULL, NULL,
+                   "Pattern (RE2) of the names of the tests to run. Default: all.", false, false};
+INPUT junit = {"junit", INPUT_TEXT, NULL, NULL, "File to write the results to as JUnit XML.", false,
+               false};
+
 INPUT repo_driver = {"driver", INPUT_TEXT, NULL, NULL,
                      "Database of the repository: `postgres`, `mysql`, `mariadb`, `sqlite`, ...", true,
                      false};
@@ -101,6 +111,12 @@ static const InputSpec *const apply_inputs[] = {
     &statement_timeout, &to_version, &tx_mode, &url, &baseline, &working_directory, &config, &env,
     &vars, NULL};
 
+static const InputSpec *const set_inputs[] = {&dir, &require_grant, &revisions_schema, &url,
+                                              &set_version, &working_directory, &config, &env,
+                                              &vars, NULL};
+static const InputSpec *const test_inputs[] = {
+    &dir, &junit, &paths, &require_grant, &revisions_schema, &run_names, &working_directory,
+    &config, &env, &vars, &dev_url, NULL};
 static const InputSpec *const create_inputs[] = {
     &repo_description, &repo_driver, &repo_name, &require_grant, &repo_type, &working_directory,
     &config, &env, &vars, NULL};
@@ -142,6 +158,10 @@ static const OutputSpec apply_outputs[] = {
     {"error", false, "The error, if the run failed."},
     {NULL, false, NULL}};
 
+static const OutputSpec set_outputs[] = {{"error", false, "The error, if it failed."},
+                                         {NULL, false, NULL}};
+static const OutputSpec no_outputs[] = {{NULL, false, NULL}};
+
 const ActionSpec runner_actions[] = {
     {"create-repo", "Create Repository", "Makes an empty repository in the registry", create_inputs,
      create_outputs},
@@ -149,6 +169,10 @@ const ActionSpec runner_actions[] = {
      apply_inputs, apply_outputs},
     {"migrate/push", "Migrate Push",
      "Pushes a migration directory to the registry and to every backup", push_inputs, push_outputs},
+    {"migrate/set", "Migrate Set", "Sets the version of a database without executing files",
+     set_inputs, set_outputs},
+    {"migrate/test", "Migrate Test", "Runs the tests of a migration directory on a dev database",
+     test_inputs, no_outputs},
     {"registry/sync", "Registry Sync", "Makes all copies of a repository whole again", sync_inputs,
      audit_outputs},
     {"registry/verify", "Registry Verify", "Checks every copy of a repository", verify_inputs,

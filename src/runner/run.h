@@ -29,6 +29,8 @@ void run_checksum_help(const Run *r, const Err *e, const MigrateSumError *where)
 typedef Err *(*RunHandler)(Run *r);
 Err *run_migrate_push(Run *r);
 Err *run_migrate_apply(Run *r);
+Err *run_migrate_set(Run *r);
+Err *run_migrate_test(Run *r);
 Err *run_registry_verify(Run *r);
 Err *run_registry_sync(Run *r);
 Err *run_create_repo(Run *r);

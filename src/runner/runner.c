@@ -12,6 +12,8 @@ static const struct {
 } handlers[] = {
     {"migrate/apply", run_migrate_apply},
     {"migrate/push", run_migrate_push},
+    {"migrate/set", run_migrate_set},
+    {"migrate/test", run_migrate_test},
     {"registry/sync", run_registry_sync},
     {"registry/verify", run_registry_verify},
     {"create-repo", run_create_repo},
@@ -144,14 +146,17 @@ static Err *change_directory(const Run *r) {
 }
 
 static Err *load_project(Run *r) {
-    StrList vars = {0}, configs = input_array(run_input(r, "config"), r->mem);
+    StrList *vars = NEW(r->mem, StrList), configs = input_array(run_input(r, "config"), r->mem);
     Project *p = NULL;
-    TRY(input_vars(&vars, "vars", run_input(r, "vars"), r->mem));
+    TRY(input_vars(vars, "vars", run_input(r, "vars"), r->mem));
+    r->ops.vars = vars;
     ProjectOptions o = {.config = configs.len ? cstr_join(r->mem, &configs, ",") : "",
                         .explicit_config = configs.len > 0,
                         .env = run_input(r, "env"),
-                        .vars = &vars,
-                        .host = r->world->host};
+                        .vars = vars,
+                        .host = r->world->host,
+                        .loop = r->ops.loop,
+                        .cancel = r->world->cancel};
     TRY(project_load(&p, &o, r->mem));
     r->ops.project = p;
     r->env = p && p->envs.len ? p->envs.items[0] : NULL;
