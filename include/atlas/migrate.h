@@ -275,6 +275,7 @@ Err *migrate_test(Value **report, bool *passed, const MigrateTestParams *p, Migr
 // --- shared report pieces
 // -------------------------------------------------------------------------
 
+// Points into `file`, which outlives it.
 Value *migrate_file_value(Arena *mem, const MigrateFile *file);
 // Go's %q.
 char *migrate_quote(Arena *mem, const char *text);

@@ -36,6 +36,12 @@ Value *value_bytes(Arena *mem, Str s) {
     return v;
 }
 
+Value *value_view(Arena *mem, Str s) {
+    Value *v = value_new(mem, V_STR);
+    v->u.s = s;
+    return v;
+}
+
 Value *value_str(Arena *mem, const char *s) { return value_bytes(mem, str_from(s ? s : "")); }
 
 Value *value_time(Arena *mem, Time t) {
@@ -54,6 +60,11 @@ Value *value_struct(Arena *mem, const char *struct_name) {
     Value *v = value_map(mem);
     v->struct_name = struct_name;
     return v;
+}
+
+void value_reserve(Value *map, Arena *mem, size_t count) {
+    map->u.map.items = arena_alloc(mem, count * sizeof *map->u.map.items);
+    map->u.map.cap = count;
 }
 
 void value_push(Value *list, Arena *mem, Value *item) { list_push(&list->u.list, mem, item); }

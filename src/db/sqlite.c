@@ -8,10 +8,9 @@ Err *sqlite_error(Sqlite *s) {
     return err_new(E_DB, "%s", sqlite3_errmsg(s->handle));
 }
 
-static void finalize(sqlite3_stmt **stmt) {
+void sqlite_finalize(sqlite3_stmt **stmt) {
     sqlite3_finalize(*stmt);
 }
-#define AutoStmt __attribute__((cleanup(finalize))) sqlite3_stmt *
 
 Err *sqlite_exec_len(Sqlite *s, const char *sql, size_t len) {
     if (len > INT32_MAX)
@@ -55,7 +54,7 @@ int sqlite_bind(sqlite3_stmt *stmt, int index, const DbValue *v) {
     return sqlite3_bind_null(stmt, index);
 }
 
-static DbValue read_value(sqlite3_stmt *stmt, int column, Arena *mem) {
+DbValue sqlite_value(sqlite3_stmt *stmt, int column, Arena *mem) {
     static const DbKind kinds[] = {[SQLITE_INTEGER] = DB_INT,
                                    [SQLITE_FLOAT] = DB_REAL,
                                    [SQLITE_TEXT] = DB_TEXT,
@@ -90,7 +89,7 @@ Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, siz
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         DbValue *row = NEW_ARRAY(mem, DbValue, (size_t)columns);
         for (int i = 0; i < columns; i++)
-            row[i] = read_value(stmt, i, mem);
+            row[i] = sqlite_value(stmt, i, mem);
         list_push(&out->rows, mem, row);
     }
     return rc == SQLITE_DONE ? NULL : sqlite_error(s);

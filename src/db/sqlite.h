@@ -30,6 +30,10 @@ static inline Sqlite *sqlite_of(Db *db) {
 
 // E_DB with SQLite's own text; E_STATE "interrupted" after a cancel.
 Err *sqlite_error(Sqlite *s) MUST_USE RETURNS_NONNULL;
+void sqlite_finalize(sqlite3_stmt **stmt);
+#define AutoStmt __attribute__((cleanup(sqlite_finalize))) sqlite3_stmt *
+// The value of a column of the row that was stepped to.
+DbValue sqlite_value(sqlite3_stmt *stmt, int column, Arena *mem);
 int sqlite_bind(sqlite3_stmt *stmt, int index, const DbValue *v);
 Err *sqlite_exec(Db *db, const char *sql) MUST_USE;
 Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, size_t count,

@@ -69,24 +69,27 @@ static Time read_time(const DbValue *v, Arena *tmp) {
     return t;
 }
 
-static const char *text_of(const DbValue *v) {
-    return v->text.ptr ? v->text.ptr : "";
+static const char *text_at(sqlite3_stmt *row, int column, Arena *mem) {
+    const void *text = sqlite3_column_text(row, column);
+    return text && *(const char *)text ? arena_strdup(mem, text) : "";
 }
 
-static DbRevision read_revision(const DbValue *row, Arena *mem) {
+static DbRevision read_revision(sqlite3_stmt *row, Arena *mem) {
+    AutoArena tmp = arena_new(NULL);
+    DbValue at = sqlite_value(row, 5, tmp);
     DbRevision r = {
-        .version = text_of(&row[0]),
-        .description = text_of(&row[1]),
-        .type = (unsigned)row[2].integer,
-        .applied = row[3].integer,
-        .total = row[4].integer,
-        .executed_at = read_time(&row[5], mem),
-        .execution_time = row[6].integer,
-        .error = text_of(&row[7]),
-        .error_stmt = text_of(&row[8]),
-        .hash = text_of(&row[9]),
-        .partial_hashes = text_of(&row[10]),
-        .operator_version = text_of(&row[11]),
+        .version = text_at(row, 0, mem),
+        .description = text_at(row, 1, mem),
+        .type = (unsigned)sqlite3_column_int(row, 2),
+        .applied = sqlite3_column_int64(row, 3),
+        .total = sqlite3_column_int64(row, 4),
+        .executed_at = read_time(&at, tmp),
+        .execution_time = sqlite3_column_int64(row, 6),
+        .error = text_at(row, 7, mem),
+        .error_stmt = text_at(row, 8, mem),
+        .hash = text_at(row, 9, mem),
+        .partial_hashes = text_at(row, 10, mem),
+        .operator_version = text_at(row, 11, mem),
     };
     if (!*r.partial_hashes || cstr_eq(r.partial_hashes, "null"))
         r.partial_hashes = NULL;
@@ -94,19 +97,19 @@ static DbRevision read_revision(const DbValue *row, Arena *mem) {
 }
 
 static Err *read_revisions(Sqlite *s, const StrList *present, DbState *out, Arena *mem) {
-    DbRows rows = {0};
-    TRY(sqlite_query(&s->base, &rows,
-                     arena_printf(mem, "SELECT %s FROM " TABLE " ORDER BY version COLLATE BINARY",
-                                  select_list(present, mem)),
-                     NULL, 0, mem));
-    for (size_t i = 0; i < rows.rows.len; i++) {
-        DbRevision r = read_revision(rows.rows.items[i], mem);
+    AutoStmt stmt = NULL;
+    char *sql = arena_printf(mem, "SELECT %s FROM " TABLE " ORDER BY version COLLATE BINARY",
+                             select_list(present, mem));
+    int rc = sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        DbRevision r = read_revision(stmt, mem);
         if (cstr_eq(r.version, DB_TARGET_ID_VERSION))
             out->target_id = r.description;
         else
             list_push(&out->revisions, mem, r);
+        rc = SQLITE_OK;
     }
-    return NULL;
+    return rc == SQLITE_DONE ? NULL : sqlite_error(s);
 }
 
 static Err *read_dirty(Sqlite *s, DbState *out, Arena *mem) {

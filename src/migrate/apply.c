@@ -2,7 +2,7 @@
 
 // Files are planned as steps, steps run in batches, results are interpreted: the database is never
 // asked in between. Only check sections end a batch, as they decide about what follows.
-enum { BATCH_FILES = 1024, BATCH_ROWS = 2048 };
+enum { BATCH_FILES = 1024, BATCH_ROWS = 2048, APPLIED_MEMBERS = 11 };
 #define BATCH_BYTES ((size_t)8 << 20)
 
 typedef struct Run {
@@ -10,6 +10,8 @@ typedef struct Run {
     const Host *host;
     Arena *mem;
     Arena *batch; // of the current batch's rows
+    Arena *hash_mem;
+    StrList hashes; // of the current file, where its statements are recorded
     FilePlans plans;
     size_t file, stmt; // what to plan next
     bool in_file, begun;
@@ -17,6 +19,7 @@ typedef struct Run {
     LIST(DbStep) steps;
     size_t batch_bytes, batch_rows, batch_files;
     Value *applied; // list of the report
+    Value *nothing, *no_error; // an empty list and a null, shared by the reports of all files
     size_t done;
     StrList *warnings;
     const char *last;  // version of the last row after a failure, NULL: as far as `done` says
@@ -51,15 +54,16 @@ static void start_file(Run *r, size_t index) {
     FilePlan *plan = &r->plans.items[index];
     if (plan->report)
         return;
-    Value *v = migrate_file_value(r->mem, plan->file);
+    Value *v = file_value(r->mem, plan->file, APPLIED_MEMBERS);
     v->struct_name = "cmdlog.AppliedFile";
     Time now = host_now(r->host);
     value_set(v, r->mem, "Start", value_time(r->mem, now), 0);
     value_set(v, r->mem, "End", value_time(r->mem, now), 0);
     value_set_int(v, r->mem, "Skipped", (int64_t)plan->skip, M_OMIT_EMPTY);
     value_set(v, r->mem, "Applied", value_list(r->mem), M_OMIT_EMPTY);
-    value_set(v, r->mem, "Checks", value_list(r->mem), M_OMIT_EMPTY);
-    value_set(v, r->mem, "Error", value_null(r->mem), M_OMIT_EMPTY);
+    value_set(v, r->mem, "Checks", plan->checks.len ? value_list(r->mem) : r->nothing,
+              M_OMIT_EMPTY);
+    value_set(v, r->mem, "Error", r->no_error, M_OMIT_EMPTY);
     plan->report = v;
     value_push(r->applied, r->mem, v);
     send_event(r, MIGRATE_EVENT_FILE, index, 0);
@@ -68,7 +72,7 @@ static void start_file(Run *r, size_t index) {
 static void report_statement(Run *r, size_t file, size_t stmt) {
     FilePlan *plan = &r->plans.items[file];
     value_push(value_get(plan->report, "Applied"), r->mem,
-               value_bytes(r->mem, plan->stmts.items[stmt].text));
+               value_view(r->mem, plan->stmts.items[stmt].text));
 }
 
 static void end_file(Run *r, size_t index) {
@@ -133,9 +137,9 @@ static void add_revision(Run *r, size_t applied) {
         row->error_stmt = flight;
     }
     if (advance)
-        row->partial_hashes = arena_printf(r->batch, "h1:%s", plan->hashes.items[applied - 1]);
+        row->partial_hashes = arena_printf(r->batch, "h1:%s", r->hashes.items[applied - 1]);
     else if (!is_last)
-        row->partial_hashes = plan_partial_hashes(plan, applied, r->batch);
+        row->partial_hashes = plan_partial_hashes(&r->hashes, applied, r->batch);
     r->batch_rows++;
     r->has_row = true;
     add_step(r, advance ? DB_STEP_ADVANCE : DB_STEP_REVISION, row);
@@ -173,6 +177,9 @@ static void add_file(Run *r) {
             add_step(r, DB_STEP_BEGIN, NULL);
         r->begun = r->begun || all;
         r->has_row = false;
+        arena_clear(r->hash_mem);
+        if (plan->skip > 0 || records_statements(r, plan))
+            r->hashes = plan_hashes(&plan->stmts, r->hash_mem);
         if (records_statements(r, plan) && (plan->skip > 0 || next_in_flight(r, plan, 0)))
             add_revision(r, plan->skip);
     }
@@ -365,6 +372,7 @@ static Err *run_checks(Run *r) {
 
 static Err *run_files(Run *r) {
     r->batch = arena_new(r->mem);
+    r->hash_mem = arena_new(r->mem);
     while (r->file < r->plans.len) {
         if (has_checks(r))
             TRY(run_checks(r));
@@ -522,6 +530,8 @@ Err *migrate_apply(MigrateApplied *out, const MigrateApplyParams *p, Arena *mem)
                          p->revisions_schema, &state, mem));
     Run r = {.p = p, .host = p->host ? p->host : &host_system, .mem = mem};
     r.applied = value_list(mem);
+    r.nothing = value_list(mem);
+    r.no_error = value_null(mem);
     r.warnings = &out->warnings;
     Err *e = locked_apply(&r, &state, out);
     Err *unlock = db_unlock(p->db);

@@ -129,14 +129,12 @@ static int compare_entries(const void *a, const void *b) {
     return strcmp(((const PackEntry *)a)->name, ((const PackEntry *)b)->name);
 }
 
-Err *migrate_dir_from_tar(MigrateDir **out, Str archive, const char *url, Arena *mem) {
+MigrateDir *migrate_dir_from_entries(PackEntries *entries, const char *url, Arena *mem) {
     MigrateDir *d = dir_new(url, NULL, MIGRATE_ATLAS, mem);
-    PackEntries entries = {0};
-    TRY(pack_untar(&entries, archive, mem));
-    if (entries.len > 1)
-        qsort(entries.items, entries.len, sizeof *entries.items, compare_entries);
-    for (size_t i = 0; i < entries.len; i++) {
-        const PackEntry *e = &entries.items[i];
+    if (entries->len > 1)
+        qsort(entries->items, entries->len, sizeof *entries->items, compare_entries);
+    for (size_t i = 0; i < entries->len; i++) {
+        const PackEntry *e = &entries->items[i];
         if (cstr_eq(e->name, MIGRATE_SUM_FILE)) {
             d->sum = e->content;
             d->has_sum = true;
@@ -146,7 +144,13 @@ Err *migrate_dir_from_tar(MigrateDir **out, Str archive, const char *url, Arena 
             list_push(&d->files, mem, file);
         }
     }
-    *out = d;
+    return d;
+}
+
+Err *migrate_dir_from_tar(MigrateDir **out, Str archive, const char *url, Arena *mem) {
+    PackEntries entries = {0};
+    TRY(pack_untar(&entries, archive, mem));
+    *out = migrate_dir_from_entries(&entries, url, mem);
     return NULL;
 }
 

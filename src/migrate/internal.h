@@ -63,7 +63,6 @@ typedef struct FilePlan {
     MigrateChecks checks;
     MigrateTxMode tx; // FILE or NONE
     size_t skip;      // statements applied by an earlier run
-    StrList hashes;   // s_1 ... s_n
     DbRevision revision;
     Value *report; // AppliedFile
 } FilePlan;
@@ -75,8 +74,10 @@ Err *plan_files(FilePlans *out, const FileRefs *files, const MigrateApplyParams 
                 const DbState *state, const char *operator_version, StrList *warnings,
                 Arena *mem) MUST_USE;
 const DbRevision *find_revision(const DbRevisions *list, const char *version); // NULL: none
+// s_1 ... s_n: s_i is the digest of the statements 1 to i together.
+StrList plan_hashes(const SqlStmts *stmts, Arena *mem);
 // JSON array of the first `count` hashes.
-char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem);
+char *plan_partial_hashes(const StrList *hashes, size_t count, Arena *mem);
 bool is_true(const DbRows *rows); // the first cell
 const char *default_operator(const char *operator_version);
 
@@ -87,6 +88,8 @@ Err *foreign_version(const char **version, const char **tool, Db *db, const Migr
                      Arena *mem) MUST_USE;
 
 // report.c
+// migrate_file_value() with room for as many members.
+Value *file_value(Arena *mem, const MigrateFile *file, size_t members);
 void set_env(Value *map, Arena *mem, Db *db, const char *url, const char *dir_url, bool nested);
 Value *files_value(Arena *mem, const FileRefs *files);
 // The text for two revisions tables; sets `notice`, returns E_SILENT. NULL if all is well.

@@ -83,8 +83,7 @@ static Err *resolve_tx(FilePlan *plan, MigrateTxMode global, Arena *mem) {
     return NULL;
 }
 
-// s_i: the digest of statements 1 to i together.
-static StrList hash_statements(const SqlStmts *stmts, Arena *mem) {
+StrList plan_hashes(const SqlStmts *stmts, Arena *mem) {
     AutoArena tmp = arena_new(NULL);
     Hasher *h = hasher_new(tmp);
     StrList list = {0};
@@ -96,12 +95,12 @@ static StrList hash_statements(const SqlStmts *stmts, Arena *mem) {
     return list;
 }
 
-char *plan_partial_hashes(const FilePlan *plan, size_t count, Arena *mem) {
+char *plan_partial_hashes(const StrList *hashes, size_t count, Arena *mem) {
     Buf b;
     buf_init(&b, mem, SIZE_MAX);
     buf_char(&b, '[');
     for (size_t i = 0; i < count; i++)
-        buf_printf(&b, "%s\"h1:%s\"", i > 0 ? "," : "", plan->hashes.items[i]);
+        buf_printf(&b, "%s\"h1:%s\"", i > 0 ? "," : "", hashes->items[i]);
     buf_char(&b, ']');
     return b.ptr;
 }
@@ -126,9 +125,10 @@ static Err *check_history(const FilePlan *plan, const DbRevision *r, Arena *mem)
         if (e)
             return err_wrap(e, "partial_hashes of revision \"%s\"", r->version);
     }
+    StrList hashes = plan_hashes(&plan->stmts, mem);
     for (size_t i = 0; i < applied; i++) {
         const char *was = value_text(value_at(recorded, i));
-        if (!cstr_starts(was, "h1:") || !cstr_eq(was + 3, plan->hashes.items[i]))
+        if (!cstr_starts(was, "h1:") || !cstr_eq(was + 3, hashes.items[i]))
             return changed(plan, i);
     }
     return NULL;
@@ -192,7 +192,8 @@ static Err *resume(FilePlan *plan, const MigrateApplyParams *p, const DbRevision
     plan->revision.executed_at = r->executed_at;
     if (r->applied > 0) {
         plan->skip = (size_t)r->applied;
-        TRY(check_history(plan, r, mem));
+        AutoArena tmp = arena_new(NULL);
+        TRY(check_history(plan, r, tmp));
     }
     return revision_is_partial(r) ? resolve_in_flight(plan, p, r, warnings, mem) : NULL;
 }
@@ -206,7 +207,6 @@ static Err *plan_file(FilePlan *plan, const MigrateApplyParams *p, const DbState
         e = migrate_file_checks(&plan->checks, f, options, mem);
     if (e)
         return err_wrap(e, "sql/migrate: scanning statements");
-    plan->hashes = hash_statements(&plan->stmts, mem);
     plan->revision.version = f->version;
     plan->revision.description = f->description;
     plan->revision.type = DB_REVISION_EXECUTE;

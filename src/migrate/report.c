@@ -22,14 +22,21 @@ void set_env(Value *map, Arena *mem, Db *db, const char *url, const char *dir_ur
     value_set(map, mem, "Env", env, nested ? 0 : M_HIDDEN);
 }
 
-Value *migrate_file_value(Arena *mem, const MigrateFile *file) {
+enum { FILE_MEMBERS = 5 };
+
+Value *file_value(Arena *mem, const MigrateFile *file, size_t members) {
     Value *v = value_struct(mem, "cmdlog.File");
-    value_set_str(v, mem, "Name", file->name, M_OMIT_EMPTY);
-    value_set_str(v, mem, "Version", file->version, M_OMIT_EMPTY);
-    value_set_str(v, mem, "Description", file->description, M_OMIT_EMPTY);
-    value_set(v, mem, "Content", value_bytes(mem, file->content), M_HIDDEN);
+    value_reserve(v, mem, members);
+    value_set(v, mem, "Name", value_view(mem, str_from(file->name)), M_OMIT_EMPTY);
+    value_set(v, mem, "Version", value_view(mem, str_from(file->version)), M_OMIT_EMPTY);
+    value_set(v, mem, "Description", value_view(mem, str_from(file->description)), M_OMIT_EMPTY);
+    value_set(v, mem, "Content", value_view(mem, file->content), M_HIDDEN);
     value_set_bool(v, mem, "IsCheckpoint", file->checkpoint, M_HIDDEN);
     return v;
+}
+
+Value *migrate_file_value(Arena *mem, const MigrateFile *file) {
+    return file_value(mem, file, FILE_MEMBERS);
 }
 
 Value *files_value(Arena *mem, const FileRefs *files) {

@@ -21,10 +21,13 @@ static const char *type_text(unsigned type, Arena *mem) {
     return arena_printf(mem, "unknown (%s)", bits);
 }
 
+enum { REVISION_MEMBERS = 11 };
+
 static Value *revision_value(Arena *mem, const DbRevision *r) {
     Value *v = value_struct(mem, "migrate.Revision");
-    value_set_str(v, mem, "Version", r->version, 0);
-    value_set_str(v, mem, "Description", r->description, 0);
+    value_reserve(v, mem, REVISION_MEMBERS);
+    value_set(v, mem, "Version", value_view(mem, str_from(r->version)), 0);
+    value_set(v, mem, "Description", value_view(mem, str_from(r->description)), 0);
     value_set_str(v, mem, "Type", type_text(r->type, mem), 0);
     value_set_int(v, mem, "Applied", r->applied, 0);
     value_set_int(v, mem, "Total", r->total, 0);
@@ -33,7 +36,7 @@ static Value *revision_value(Arena *mem, const DbRevision *r) {
     value_set_str(v, mem, "Error", r->error, M_OMIT_EMPTY);
     value_set_str(v, mem, "ErrorStmt", r->error_stmt, M_OMIT_EMPTY);
     value_set_str(v, mem, "OperatorVersion", r->operator_version, 0);
-    value_set_str(v, mem, "Hash", r->hash, M_HIDDEN);
+    value_set(v, mem, "Hash", value_view(mem, str_from(r->hash)), M_HIDDEN);
     return v;
 }
 
@@ -102,7 +105,8 @@ static Err *set_versions(Value *v, const MigrateStatusParams *p, const Pending *
     FileRefs all = all_files(p->dir, mem);
     const FileRefs *available = revisions->len == 0 ? &pending->files : &all;
     const FileRefs *files = &pending->files;
-    value_set(v, mem, "Available", files_value(mem, available), M_OMIT_EMPTY);
+    value_set(v, mem, "Available", available == files ? value_get(v, "Pending")
+                                                      : files_value(mem, available), M_OMIT_EMPTY);
     bool none = files->len == available->len || revisions->len == 0;
     value_set_str(v, mem, "Current",
                   none ? "No migration applied yet" : list_last(revisions).version, M_OMIT_EMPTY);

@@ -68,12 +68,15 @@ Value *value_int(Arena *mem, int64_t i);
 Value *value_real(Arena *mem, double r);
 Value *value_str(Arena *mem, const char *s); // copies; NULL becomes ""
 Value *value_bytes(Arena *mem, Str s);       // copies
+Value *value_view(Arena *mem, Str s); // does not copy: the bytes outlive the value
 Value *value_time(Arena *mem, Time t);
 Value *value_duration(Arena *mem, Duration d);
 Value *value_list(Arena *mem);
 Value *value_map(Arena *mem);
 Value *value_struct(Arena *mem, const char *struct_name);
 
+// Room for `count` members of an empty map, so that it does not grow step by step.
+void value_reserve(Value *map, Arena *mem, size_t count);
 void value_push(Value *list, Arena *mem, Value *item);
 // Sets or replaces `key` (copied); a replaced key keeps its place.
 void value_set(Value *map, Arena *mem, const char *key, Value *item, unsigned flags);
