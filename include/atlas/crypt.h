@@ -68,6 +68,9 @@ typedef struct SigV4Result {
 } SigV4Result;
 
 SigV4Result sigv4_sign(const SigV4 *s, Arena *mem);
+// The query of a presigned URL, without "?", good for `seconds` from s->now on. Only the host is
+// signed of the headers; s->headers are left out.
+const char *sigv4_presign(const SigV4 *s, int seconds, Arena *mem);
 
 // Azure Storage's Shared Key of one request ("Authorize with Shared Key", from version 2015-02-21).
 typedef struct SharedKey {

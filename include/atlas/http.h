@@ -10,6 +10,7 @@
 #define ATLAS_HTTP_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "atlas/base.h"
@@ -25,6 +26,8 @@ Err *loop_new(Loop **out, const Host *host, Arena *mem) MUST_USE;
 const Host *loop_host(const Loop *l);
 // What others keep, by name, for as long as the loop lives (credentials of the process).
 Map *loop_kept(Loop *l);
+// In a process that was forked: its transfers make connections of their own.
+void loop_forked(Loop *l);
 
 // Starts fn(arg) as a task; it first runs when the starter waits. The Task belongs to `mem`'s
 // arena and must be joined before that arena goes.
@@ -42,6 +45,26 @@ bool loop_wait(Loop *l, bool (*ready)(const void *arg), const void *arg, int64_t
 
 // Calls fn(ctx, events) from the loop when `fd` has poll(2) `events`; events 0 removes.
 void loop_watch(Loop *l, int fd, short events, void (*fn)(void *ctx, short revents), void *ctx);
+
+// --- programs -----------------------------------------------------------------------------------
+
+typedef struct ProcessSpec {
+    const StrList *argv; // the first is looked up in PATH; there is no shell
+    const char *dir;     // to run in; NULL or "": ours
+    int64_t limit_ms;    // 0: as long as it takes
+    size_t out_max;      // bytes of standard output; 0: 64 MiB
+    const volatile sig_atomic_t *cancel; // not zero: the program is killed; may be NULL
+} ProcessSpec;
+
+typedef struct ProcessResult {
+    Str out, err; // standard output, and the first 64 KiB of standard error
+    int status;   // of its exit; 128 + the signal that ended it
+} ProcessResult;
+
+// Runs a program to its end, in a process group of its own, without standard input. Waits. Any exit
+// status is a success. E_TIMEOUT: over the limit; E_STATE "interrupted"; E_NOT_FOUND, E_DENIED: it
+// cannot be started; E_TOO_LARGE.
+Err *process_run(ProcessResult *out, Loop *l, const ProcessSpec *p, Arena *mem) MUST_USE;
 
 // --- transfers ----------------------------------------------------------------------------------
 

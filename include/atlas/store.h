@@ -64,4 +64,38 @@ StoreConditions store_conditions(const Store *s);
 // answer. Once per process and store: later calls return at once.
 Err *store_probe(Store *s, const StorePut *put, Arena *mem) MUST_USE;
 
+// --- the credentials of stores, for others ------------------------------------------------------
+//
+// The same sources in the same order (those that a URL names left out). Tokens are masked. Functions
+// wait. E_UNAUTHORIZED: no source serves, or one was refused; E_DENIED: an endpoint that is neither
+// the provider's nor named by the environment; E_UNREACHABLE, E_TIMEOUT.
+
+typedef struct RdsLogin {
+    const char *endpoint;         // HOST:PORT
+    const char *user;
+    const char *region, *profile; // NULL or "": the configuration's; the whole chain
+} RdsLogin;
+
+// What Amazon RDS takes as this user's password for 15 minutes: a presigned `connect` URL without
+// its scheme. E_CONFIG: no region is known.
+Err *store_rds_token(const char **out, const RdsLogin *login, Loop *loop, Arena *mem) MUST_USE;
+// An access token of Google Cloud with `scope`, good for five minutes at least.
+Err *store_gcp_token(const char **out, const char *scope, Loop *loop, Arena *mem) MUST_USE;
+
+typedef enum SecretKind {
+    SECRET_AWS_PARAMETER, // Parameter Store, decrypted
+    SECRET_AWS_SECRET,    // Secrets Manager, current version
+    SECRET_GCP_SECRET,    // Secret Manager: "projects/P/secrets/S", latest version
+    SECRET_GCP_CONFIG,    // Runtime Configurator: "projects/P/configs/C/variables/V"
+} SecretKind;
+
+typedef struct SecretRef {
+    SecretKind kind;
+    const char *name;
+    const char *region, *profile; // of AWS, as in RdsLogin
+} SecretRef;
+
+// The value; it is not masked as a whole. E_CONFIG as above; otherwise in the words of the service.
+Err *store_secret(Str *out, const SecretRef *ref, Loop *loop, Arena *mem) MUST_USE;
+
 #endif

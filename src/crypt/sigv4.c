@@ -57,9 +57,26 @@ static Digest signing_key(const SigV4 *s, const char *day, Arena *mem) {
     return key;
 }
 
+static const char *scope_of(const SigV4 *s, const char *date, Arena *mem) {
+    return arena_printf(mem, "%.8s/%s/%s/aws4_request", date, s->region, s->service);
+}
+
+// The hex signature of a canonical request.
+static const char *signature_of(const SigV4 *s, const char *date, const char *request, Arena *mem) {
+    const char *to_sign =
+        arena_printf(mem, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope_of(s, date, mem),
+                     sha256_hex(mem, str_from(request)));
+    Digest key = signing_key(s, arena_strndup(mem, date, 8), mem);
+    Digest signature = hmac_sha256(digest_str(&key), str_from(to_sign));
+    return hex_encode(mem, signature.bytes, sizeof signature.bytes);
+}
+
+static const char *amz_date(const SigV4 *s, Arena *mem) {
+    return time_strftime_utc(mem, s->now, "%Y%m%dT%H%M%SZ");
+}
+
 SigV4Result sigv4_sign(const SigV4 *s, Arena *mem) {
-    const char *date = time_strftime_utc(mem, s->now, "%Y%m%dT%H%M%SZ");
-    const char *day = arena_strndup(mem, date, 8);
+    const char *date = amz_date(s, mem);
     size_t count = 0;
     const SigV4Param *headers = signed_headers(s, date, &count, mem);
     Buf names, lines;
@@ -72,17 +89,36 @@ SigV4Result sigv4_sign(const SigV4 *s, Arena *mem) {
     const char *request = arena_printf(mem, "%s\n%s\n%s\n%s\n%s\n%s", s->method, s->path,
                                        canonical_query(s, mem), lines.ptr, names.ptr,
                                        s->payload_hash);
-    const char *scope = arena_printf(mem, "%s/%s/%s/aws4_request", day, s->region, s->service);
-    const char *to_sign = arena_printf(mem, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope,
-                                       sha256_hex(mem, str_from(request)));
-    Digest key = signing_key(s, day, mem);
-    Digest signature = hmac_sha256(digest_str(&key), str_from(to_sign));
     return (SigV4Result){
         .authorization = arena_printf(
             mem, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-            s->access_key, scope, names.ptr,
-            hex_encode(mem, signature.bytes, sizeof signature.bytes)),
+            s->access_key, scope_of(s, date, mem), names.ptr, signature_of(s, date, request, mem)),
         .amz_date = date,
         .canonical_request = request,
     };
+}
+
+const char *sigv4_presign(const SigV4 *s, int seconds, Arena *mem) {
+    const char *date = amz_date(s, mem);
+    const SigV4Param own[] = {
+        {"X-Amz-Algorithm", "AWS4-HMAC-SHA256"},
+        {"X-Amz-Credential", arena_printf(mem, "%s/%s", s->access_key, scope_of(s, date, mem))},
+        {"X-Amz-Date", date},
+        {"X-Amz-Expires", arena_printf(mem, "%d", seconds)},
+        {"X-Amz-SignedHeaders", "host"},
+        {"X-Amz-Security-Token", s->session_token},
+    };
+    size_t own_count = COUNT_OF(own) - (cstr_empty(s->session_token) ? 1 : 0);
+    SigV4Param *all = NEW_ARRAY(mem, SigV4Param, s->query_count + own_count);
+    for (size_t i = 0; i < s->query_count; i++)
+        all[i] = s->query[i];
+    for (size_t i = 0; i < own_count; i++)
+        all[s->query_count + i] = own[i];
+    SigV4 full = *s;
+    full.query = all;
+    full.query_count += own_count;
+    const char *query = canonical_query(&full, mem);
+    const char *request = arena_printf(mem, "%s\n%s\n%s\nhost:%s\n\nhost\n%s", s->method, s->path,
+                                       query, s->host, s->payload_hash);
+    return arena_printf(mem, "%s&X-Amz-Signature=%s", query, signature_of(s, date, request, mem));
 }

@@ -207,7 +207,7 @@ static Err *add_attr(Doc *d, HclResource *r, const HclAttr *a, const HclScope *s
     Err *err = value_to_ref(&v, v, d->mem);
     if (err)
         return hcl_locate(err_set_code(err, E_CONFIG), &a->expr->range);
-    if (is_mixed(v))
+    if (is_mixed(v) && !cstr_eq(path, "data")) // what a data source takes is its own affair
         return hcl_error(&a->range, "mixed list types used in \"%s\" attribute", a->name);
     HclResourceAttr item = {.name = a->name, .value = v, .source = a};
     list_push(&r->attrs, d->mem, item);

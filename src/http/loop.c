@@ -93,6 +93,9 @@ Err *loop_new(Loop **out, const Host *host, Arena *mem) {
 
 const Host *loop_host(const Loop *l) { return l->host; }
 Map *loop_kept(Loop *l) { return &l->kept; }
+
+// The old handle is the parent's: closing its connections here would end them there.
+void loop_forked(Loop *l) { l->multi = NULL; }
 HttpBudget http_budget(const Loop *l) { return (HttpBudget){.limit_ms = l->timeout_ms}; }
 
 // --- switching ----------------------------------------------------------------------------------

@@ -197,6 +197,7 @@ static void apply_in_turn(ApplyJob *j) {
 static Value *work(void *ctx, size_t i, Arena *mem) {
     ApplyJob *j = ctx;
     OpsRun run = {.url = ""};
+    loop_forked(j->o->loop);
     AutoErr e = apply_target(&run, j, i, mem);
     return ops_run_pack(&run, e, mem);
 }

@@ -115,6 +115,18 @@ static Err *open_from_registry(OpsDir *out, const Ops *o, const ProjectEnv *env,
     return NULL;
 }
 
+bool ops_is_memory(const char *url) { return cstr_starts(url, "mem://"); }
+
+Err *ops_memory_dir(const ProjectDir **out, const Ops *o, const char *url, Arena *mem) {
+    const char *name = arena_strndup(mem, url, strcspn(url, "?"));
+    *out = o->project ? map_get(o->project->dirs, name) : NULL;
+    if (*out)
+        return NULL;
+    return err_hint(err_new(E_NOT_FOUND, "%s: there is no such directory in memory", name),
+                    "a data source template_dir of the selected env makes them: "
+                    "dir = data.template_dir.NAME.url");
+}
+
 Err *ops_dir_open(OpsDir *out, const Ops *o, const ProjectEnv *env, const char *url,
                   const char *format, Arena *mem) {
     *out = (OpsDir){.url = url_redact(mem, url)};
@@ -122,6 +134,12 @@ Err *ops_dir_open(OpsDir *out, const Ops *o, const ProjectEnv *env, const char *
         Err *e = open_from_registry(out, o, env, url, mem);
         // Callers compare the text of the login error.
         return e && err_code(e) != E_LOGIN ? err_wrap(e, "reading %s", url) : e;
+    }
+    if (ops_is_memory(url)) {
+        const ProjectDir *made = NULL;
+        TRY(ops_memory_dir(&made, o, url, mem));
+        out->dir = made->dir;
+        return NULL;
     }
     const char *full = cstr_empty(format) ? url : migrate_dir_url(mem, url, format);
     return migrate_dir_open(&out->dir, full, mem);

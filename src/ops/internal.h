@@ -11,6 +11,10 @@ Value *ops_report_input(const Ops *o, const OpsTarget *target, const OpsDir *dir
 Value *ops_report_set(const Ops *o, const OpsApply *apply, const Value *inputs, size_t planned,
                       const char *dir_url, const Value *context, Arena *mem);
 
+// Whether a directory URL names one in memory (mem://), and which of the configuration's that is.
+bool ops_is_memory(const char *url);
+Err *ops_memory_dir(const ProjectDir **out, const Ops *o, const char *url, Arena *mem) MUST_USE;
+
 typedef struct Spool {
     int fd; // -1: in memory
     Buf buf;

@@ -38,18 +38,29 @@ Err *ops_migrate_set(Value **report, MigrateSumError *sum, const char **notice, 
     return migrate_set(report, &p, sum, notice, mem);
 }
 
-static Err *open_local(MigrateDir **out, const char *dir_url, const char *format, Arena *mem) {
+// The templates behind a mem:// directory, to be changed. Their own sum is only for those who look
+// at them unrendered: it is made anew and never stops a change.
+static Err *open_templates(MigrateDir **out, const Ops *o, const char *dir_url, Arena *mem) {
+    const ProjectDir *made = NULL;
+    TRY(ops_memory_dir(&made, o, dir_url, mem));
+    TRY(migrate_dir_load(out, made->path, MIGRATE_ATLAS, mem));
+    return migrate_dir_write_sum(*out, mem);
+}
+
+static Err *open_local(MigrateDir **out, const Ops *o, const char *dir_url, const char *format,
+                       Arena *mem) {
     if (cstr_starts(dir_url, "atlas://"))
         return err_hint(err_new(E_USAGE, "%s: a directory of a registry cannot be changed", dir_url),
                         "give a local one: --dir file://migrations");
+    if (ops_is_memory(dir_url))
+        return open_templates(out, o, dir_url, mem);
     return migrate_dir_open(out, cstr_empty(format) ? dir_url : migrate_dir_url(mem, dir_url, format),
                             mem);
 }
 
 Err *ops_migrate_hash(const Ops *o, const char *dir_url, const char *format, Arena *mem) {
     MigrateDir *dir = NULL;
-    (void)o;
-    TRY(open_local(&dir, dir_url, format, mem));
+    TRY(open_local(&dir, o, dir_url, format, mem));
     return migrate_hash(dir, mem);
 }
 
@@ -79,6 +90,12 @@ static Err *local_path(const char **path, MigrateFormat *out_format, const char 
 Err *ops_migrate_new(const char **path, MigrateSumError *sum, const Ops *o, const char *dir_url,
                      const char *format, const char *name, Str content, Arena *mem) {
     MigrateNewParams p = {.host = o->host, .name = name, .content = content};
+    MigrateDir *templates = NULL;
+    if (ops_is_memory(dir_url)) {
+        TRY(open_templates(&templates, o, dir_url, mem));
+        p.path = templates->path;
+        return migrate_new(path, &p, sum, mem);
+    }
     TRY(local_path(&p.path, &p.format, dir_url, format, mem));
     return migrate_new(path, &p, sum, mem);
 }
@@ -98,8 +115,7 @@ Err *ops_migrate_file(const char **path, MigrateSumError *sum, const Ops *o, con
                       const char *format, const char *what, Arena *mem) {
     MigrateDir *dir = NULL;
     const MigrateFile *f = NULL;
-    (void)o;
-    TRY(open_local(&dir, dir_url, format, mem));
+    TRY(open_local(&dir, o, dir_url, format, mem));
     TRY(migrate_dir_verify(dir, sum, mem));
     TRY(migrate_dir_pick(&f, dir, what));
     *path = fs_join(mem, dir->path, f->name);
@@ -109,15 +125,14 @@ Err *ops_migrate_file(const char **path, MigrateSumError *sum, const Ops *o, con
 Err *ops_migrate_rm(const char **name, MigrateSumError *sum, const Ops *o, const char *dir_url,
                     const char *format, const char *what, Arena *mem) {
     MigrateDir *dir = NULL;
-    (void)o;
-    TRY(open_local(&dir, dir_url, format, mem));
+    TRY(open_local(&dir, o, dir_url, format, mem));
     return migrate_rm(name, dir, what, sum, mem);
 }
 
 Err *ops_migrate_rebase(const Ops *o, const char *dir_url, const char *format, const StrList *what,
                         Arena *mem) {
     MigrateDir *dir = NULL;
-    TRY(open_local(&dir, dir_url, format, mem));
+    TRY(open_local(&dir, o, dir_url, format, mem));
     return migrate_rebase(dir, what, o->host, mem);
 }
 
@@ -126,8 +141,7 @@ Err *ops_migrate_import(size_t *count, MigrateSumError *sum, const Ops *o, const
     MigrateDir *from = NULL;
     const char *path = NULL;
     MigrateFormat to = MIGRATE_ATLAS;
-    (void)o;
-    TRY(open_local(&from, from_url, format, mem));
+    TRY(open_local(&from, o, from_url, format, mem));
     TRY(local_path(&path, &to, to_url, "", mem));
     if (to != MIGRATE_ATLAS)
         return err_new(E_USAGE, "--to is a directory in atlas format");

@@ -63,7 +63,7 @@ static Err *resolve_name(const char **slug, const char **tag, const OpsPushParam
 static Err *pack(OpsDir *dir, Body *archive, OpsPush *out, const Ops *o, const OpsPushParams *p,
                  Arena *mem) {
     Str bytes;
-    if (cstr_starts(p->dir_url, "atlas://")) {
+    if (cstr_starts(p->dir_url, "atlas://") || ops_is_memory(p->dir_url)) {
         TRY(ops_dir_open(dir, o, p->env, p->dir_url, p->format, mem));
         TRY(migrate_dir_verify(dir->dir, &out->sum, mem));
         TRY(migrate_dir_archive(&bytes, dir->dir, mem));

@@ -20,7 +20,8 @@ Value *ops_run_pack(const OpsRun *run, const Err *e, Arena *mem) {
     value_set_str(v, mem, "sum_reason", a->sum.reason, 0);
     value_set_int(v, mem, "code", (int64_t)err_code(e), 0);
     if (e) {
-        value_set_str(v, mem, "error", err_text(e), 0);
+        // What the worker learnt to be secret, only the worker can hide.
+        value_set_str(v, mem, "error", log_redact(mem, err_text(e)), 0);
         value_set_str(v, mem, "hint", err_hint_text(e), 0);
     }
     return v;

@@ -56,7 +56,10 @@ Err *ops_targets(OpsTarget **out, size_t *count, const Ops *o, const OpsGiven *g
 }
 
 Err *ops_db_open(Db **out, const Ops *o, const OpsTarget *t, Arena *mem) {
-    return db_open(out, t->url,
+    const ProjectDbAccess access = {o->project, o->loop, o->cancel};
+    const char *url = NULL;
+    TRY(project_db_url(&url, &access, t->url, mem)); // the password of this moment
+    return db_open(out, url,
                    &(DbOptions){.host = o->host,
                                 .cancel = o->cancel,
                                 .lock_timeout = t->db_lock_timeout,

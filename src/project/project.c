@@ -214,7 +214,6 @@ static Err *evaluate(HclDoc **out, Load *l) {
     find_labelled(l);
     Data data = {.project = l->project, .loop = l->o->loop, .cancel = l->o->cancel};
     HclDocOptions d = {.files = l->files.items, .file_count = l->files.len, .inputs = inputs,
-                       .data = l->o->data, .data_count = l->o->data_count,
                        .words = &project_words, .init = "atlas", .init_read = read_init,
                        .init_ctx = l, .keep = keep_block, .keep_ctx = l};
     d.env = (HclEnv){.host = l->o->host, .config = true, .seen_env = seen_env,

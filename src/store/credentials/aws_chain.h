@@ -26,6 +26,20 @@ Err *aws_keys(AwsCredentials *out, AwsChain *c, const char *access_key, const ch
 Err *aws_keys_json(AwsCredentials *out, AwsChain *c, const Value *v, const char *token,
                    const char *source) MUST_USE;
 
+// --- calls of services (aws_call.c) -------------------------------------------------------------
+
+typedef struct AwsService {
+    const char *name;     // "sts"
+    const char *variable; // that may name its endpoint; AWS_ENDPOINT_URL comes second
+    const char *region;
+} AwsService;
+
+// Where the environment says, or Amazon's own: never what an atlas.hcl says. E_DENIED.
+Err *aws_service_url(Url **out, const AwsService *s, const Host *host, Arena *mem) MUST_USE;
+// Adds the signature to a POST; its headers and its form are signed.
+void aws_sign_call(TokenCall *call, const AwsService *s, const Url *at, const AwsCredentials *by,
+                   const Host *host, Arena *mem);
+
 // --- STS (aws_sts.c) ----------------------------------------------------------------------------
 
 typedef struct AssumeRole {

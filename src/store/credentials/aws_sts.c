@@ -1,5 +1,4 @@
 // The Security Token Service: roles in exchange for keys or for an OIDC token.
-#include "atlas/crypt.h"
 #include "aws_chain.h"
 
 enum { MAX_TOKEN = 64 << 10 };
@@ -12,21 +11,9 @@ Err *aws_read_token(const char **out, const char *path, Arena *mem) {
     return **out ? NULL : err_new(E_UNAUTHORIZED, "%s is empty", path);
 }
 
-// Named by the environment or Amazon's own: never what an atlas.hcl says.
-static Err *sts_url(Url **out, const char *region, AwsChain *c) {
-    static const char *const amazon[] = {".amazonaws.com", ".amazonaws.com.cn", NULL};
-    const char *named = cstr_or(host_env(c->host, "AWS_ENDPOINT_URL_STS"),
-                                host_env(c->host, "AWS_ENDPOINT_URL"));
-    const char *suffix = cstr_starts(region, "cn-") ? ".cn" : "";
-    const char *url = *named ? named
-                             : arena_printf(c->mem, "https://sts.%s.amazonaws.com%s", region, suffix);
-    TRY(endpoint_check(url, amazon, *named != 0, c->mem));
-    return url_parse(out, url, c->mem);
-}
-
 static const char *form(const AssumeRole *a, AwsChain *c) {
     const char *named = cstr_or(a->session_name, host_env(c->host, "AWS_ROLE_SESSION_NAME"));
-    const SigV4Param fields[] = {
+    const HttpHeader fields[] = {
         {"Action", a->by ? "AssumeRole" : "AssumeRoleWithWebIdentity"},
         {"Version", "2011-06-15"},
         {"RoleArn", a->role},
@@ -42,31 +29,6 @@ static const char *form(const AssumeRole *a, AwsChain *c) {
             buf_printf(&b, "%s%s=%s", b.len ? "&" : "", fields[i].name,
                        url_encode(c->mem, fields[i].value, false));
     return b.ptr;
-}
-
-static void sign(TokenCall *call, const AssumeRole *a, const Url *at, AwsChain *c) {
-    const SigV4Param content_type = {"content-type", call->content_type};
-    const char *hash = sha256_hex(c->mem, str_from(call->form));
-    SigV4Result r = sigv4_sign(&(SigV4){.access_key = a->by->access_key,
-                                        .secret_key = a->by->secret_key,
-                                        .session_token = a->by->session_token,
-                                        .region = a->region,
-                                        .service = "sts",
-                                        .now = host_now(c->host),
-                                        .method = "POST",
-                                        .host = at->host,
-                                        .path = cstr_or(at->path, "/"),
-                                        .headers = &content_type,
-                                        .header_count = 1,
-                                        .payload_hash = hash},
-                               c->mem);
-    const HttpHeader headers[] = {{"authorization", r.authorization},
-                                  {"x-amz-date", r.amz_date},
-                                  {"x-amz-content-sha256", hash},
-                                  {"x-amz-security-token", a->by->session_token}};
-    for (size_t i = 0; i < COUNT_OF(headers); i++)
-        if (!cstr_empty(headers[i].value))
-            list_push(&call->headers, c->mem, headers[i]);
 }
 
 static const Xml *find(const Xml *x, const char *name) {
@@ -108,14 +70,15 @@ static Err *read_answer(AwsCredentials *out, int status, Str text, const Url *at
 
 static Err *assume(AwsCredentials *out, AwsChain *c, const AssumeRole *a) {
     Url *at = NULL;
-    TRY(sts_url(&at, a->region, c));
+    const AwsService sts = {"sts", "AWS_ENDPOINT_URL_STS", a->region};
+    TRY(aws_service_url(&at, &sts, c->host, c->mem));
     TokenCall call = {.method = "POST",
                       .url = arena_printf(c->mem, "%s://%s%s", at->scheme, at->host,
                                           cstr_or(at->path, "/")),
                       .form = form(a, c),
                       .content_type = "application/x-www-form-urlencoded"};
     if (a->by)
-        sign(&call, a, at, c);
+        aws_sign_call(&call, &sts, at, a->by, c->host, c->mem);
     int status = 0;
     Str text = {0};
     TRY(token_call(&status, &text, c->loop, &call, c->mem));

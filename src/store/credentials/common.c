@@ -126,7 +126,7 @@ Err *token_call(int *status, Str *text, Loop *loop, const TokenCall *call, Arena
 // "HTTP 400: invalid_grant: the assertion has expired", in the endpoint's own words.
 static Err *refusal(int status, const Value *answer, const char *url) {
     AutoArena tmp = arena_new(NULL);
-    static const char *const keys[] = {"error", "code", "error_description", "message"};
+    static const char *const keys[] = {"error", "code", "__type", "error_description", "message"};
     const Value *error = value_get_fold(answer, "error"); // Google nests its errors
     StrList words = {0};
     for (int nested = 0; nested < 2; nested++)

@@ -98,21 +98,25 @@ static Err *ask_metadata(GcpToken *out, bool *served, const Ask *a) {
 static const struct {
     const char *name;
     Source *ask;
+    bool of_stores; // only a store's URL or emulator can mean it
 } sources[] = {
-    {"anonymous", ask_anonymous},
-    {"private_key_path", ask_key},
-    {"STORAGE_EMULATOR_HOST", ask_emulator},
-    {"GOOGLE_APPLICATION_CREDENTIALS", ask_environment},
-    {"gcloud's application-default file", ask_gcloud},
-    {"metadata server", ask_metadata},
+    {"anonymous", ask_anonymous, true},
+    {"private_key_path", ask_key, true},
+    {"STORAGE_EMULATOR_HOST", ask_emulator, true},
+    {"GOOGLE_APPLICATION_CREDENTIALS", ask_environment, false},
+    {"gcloud's application-default file", ask_gcloud, false},
+    {"metadata server", ask_metadata, false},
 };
 
 static Err *find_token(GcpToken *out, const GcpCredentials *c, Arena *mem) {
     Tried attempts = {.mem = mem};
-    GcpGrant grant = {c->loop, c->params.universe, GCP_SCOPE_STORAGE, mem};
+    const char *scope = c->params.scope;
+    GcpGrant grant = {c->loop, c->params.universe, scope ? scope : GCP_SCOPE_STORAGE, mem};
     Ask ask = {&c->params, &grant, loop_host(c->loop), &attempts, NULL};
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         bool served = false;
+        if (scope && sources[i].of_stores)
+            continue;
         *out = (GcpToken){0};
         ask.name = sources[i].name;
         TRY(sources[i].ask(out, &served, &ask));

@@ -5,10 +5,11 @@
 #include "atlas/base.h"
 #include "atlas/http.h"
 
-typedef struct GcpParams { // of the store's URL
+typedef struct GcpParams { // of the store's URL; or the universe and a scope
     bool anonymous;
     const char *access_id, *key_path; // NULL if not given
     const char *universe;             // "googleapis.com"
+    const char *scope;                // NULL: that of stores
 } GcpParams;
 
 typedef struct GcpCredentials GcpCredentials;

@@ -156,6 +156,9 @@ static Err *check_metadata_universe(const GcpGrant *g) {
 
 Err *gcp_metadata_token(GcpToken *out, const GcpGrant *g) {
     TRY(check_metadata_universe(g));
-    TokenCall call = metadata_call(g, "instance/service-accounts/default/token");
+    const char *path = "instance/service-accounts/default/token";
+    if (!cstr_eq(g->scope, GCP_SCOPE_STORAGE)) // stores take what the machine was given
+        path = arena_printf(g->mem, "%s?scopes=%s", path, url_encode(g->mem, g->scope, false));
+    TokenCall call = metadata_call(g, path);
     return read_oauth(out, g, &call);
 }

@@ -94,11 +94,32 @@ static void sigv4_sorts_the_query(void **state) {
                            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
 }
 
+// "Authenticating Requests: Using Query Parameters", the example of the S3 reference.
+static void sigv4_presigned_url(void **state) {
+    (void)state;
+    AutoArena mem = arena_new(NULL);
+    SigV4 s = {.access_key = "AKIAIOSFODNN7EXAMPLE",
+               .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+               .region = "us-east-1",
+               .service = "s3",
+               .now = {.sec = time_from_civil(2013, 5, 24, 0, 0, 0), .set = true},
+               .method = "GET",
+               .host = "examplebucket.s3.amazonaws.com",
+               .path = "/test.txt",
+               .payload_hash = "UNSIGNED-PAYLOAD"};
+    assert_string_equal(
+        sigv4_presign(&s, 86400, mem),
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F"
+        "us-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&"
+        "X-Amz-SignedHeaders=host&X-Amz-Signature="
+        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests),          cmocka_unit_test(hkdf_of_rfc_5869),
         cmocka_unit_test(ed25519_of_rfc_8032), cmocka_unit_test(sigv4_get_object),
-        cmocka_unit_test(sigv4_sorts_the_query),
+        cmocka_unit_test(sigv4_sorts_the_query), cmocka_unit_test(sigv4_presigned_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

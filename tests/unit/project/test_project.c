@@ -407,23 +407,6 @@ static void test_env_urls(void **state) {
                         "cannot use env:// variables without selecting an environment");
 }
 
-static Err *read_one(const HclValue **out, const HclResource *r, void *ctx, Arena *mem) {
-    (void)ctx;
-    *out = hcl_string(mem, arena_printf(mem, "sqlite://%s", hcl_text(hcl_resource_get(r, "db"))));
-    return NULL;
-}
-
-static void test_data_sources(void **state) {
-    Run *r = *state;
-    HclDataSource source = {.kind = "one", .read = read_one};
-    put(r, "atlas.hcl", "data \"one\" \"d\" {\n db = \"x\"\n}\nenv \"e\" {\n url = data.one.d\n}\n");
-    ProjectOptions o = {.config = "file://atlas.hcl", .env = "e", .host = &host_system,
-                        .data = &source, .data_count = 1};
-    AutoErr err = project_load(&r->project, &o, r->mem);
-    assert_null(err);
-    assert_string_equal(only_env(r)->url, "sqlite://x");
-}
-
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void) {
@@ -431,7 +414,7 @@ int main(void) {
         T(test_versioned_example), T(test_declarative_example), T(test_selection),
         T(test_config_files),      T(test_variables),           T(test_full_env),
         T(test_cloud),             T(test_wrong_types),         T(test_policies),
-        T(test_env_urls),          T(test_data_sources),
+        T(test_env_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
