@@ -35,7 +35,7 @@ PKG_crypt  := libcrypto
 PKG_http   := libcurl
 PKG_hcl    := mpfr gmp libpcre2-8 yaml-0.1
 PKG_pack   := libarchive
-PKG_db     := sqlite3
+PKG_db     := sqlite3 libpq libmariadb
 PKG_server := libmicrohttpd
 ALL_PKGS   := $(foreach m,$(MODULES),$(PKG_$(m)))
 
@@ -100,6 +100,9 @@ $(BUILD)/tests/contract/test_$(1): $(BUILD)/tests/contract/test_$(1).o $(call li
 	$(CC) $(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(call ldlibs,$(1)) -lcmocka
 endef
 $(foreach m,store db registry,$(eval $(call contract_module,$(m))))
+DB_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/contract/test_db*.c))
+$(BUILD)/tests/contract/test_db_%: $(BUILD)/tests/contract/test_db_%.o $(call libs,db)
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call ldlibs,db) -lcmocka
 RACE := $(BUILD)/tests/contract/race_registry
 $(RACE): $(RACE).o $(call libs,registry)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call ldlibs,registry)
@@ -154,7 +157,7 @@ demo: ## install what is missing, build, and play the whole story
 check: ## install what is missing, build, and run all tests
 	@tests/support/deps build && tests/support/deps test
 	@tests/support/check
-e2e-programs: all $(BUILD)/tests/contract/test_store $(BUILD)/tests/contract/test_registry $(RACE) $(RECORD)
+e2e-programs: all $(BUILD)/tests/contract/test_store $(DB_TESTS) $(BUILD)/tests/contract/test_registry $(RACE) $(RECORD)
 e2e: e2e-programs ## end-to-end tests against real servers (T=file.bats: one of them)
 	@tests/support/run-e2e $(BUILD) $(T)
 STORE_IO := $(BUILD)/tests/bench/store_io

@@ -12,9 +12,7 @@ static bool has_scheme(const char *const *schemes, const char *scheme) {
 }
 
 static Err *find_driver(const DbDriver **out, const char *scheme) {
-    static const char *const later[] = {"postgres",  "postgresql",   "mysql",      "mysql+unix",
-                                        "mariadb",   "mariadb+unix", "maria",      "maria+unix",
-                                        "libsql",    "libsql+ws",    "libsql+wss", "libsql+file",
+    static const char *const later[] = {"libsql",    "libsql+ws",  "libsql+wss", "libsql+file",
                                         "sqlserver", "clickhouse",   "docker",     NULL};
     for (size_t i = 0; db_drivers[i]; i++) {
         if (has_scheme(db_drivers[i]->schemes, scheme)) {
@@ -35,10 +33,13 @@ Err *db_open(Db **out, const char *url, const DbOptions *options, Arena *mem) {
         return err_hint(err_new(E_INVALID, "the database URL has no scheme"),
                         "write it as driver://..., see " URL_DOCS);
     const DbDriver *driver = NULL;
-    AutoArena tmp = arena_new(NULL);
-    char *scheme = cstr_lower(tmp, arena_strndup(tmp, url, (size_t)(colon - url)));
+    char *scheme = cstr_lower(mem, arena_strndup(mem, url, (size_t)(colon - url)));
     TRY(find_driver(&driver, scheme));
-    Db base = {.driver = driver, .host = &host_system, .cancel = &never_cancelled, .schema = ""};
+    Db base = {.driver = driver,
+               .host = &host_system,
+               .cancel = &never_cancelled,
+               .scheme = scheme,
+               .schema = ""};
     if (options && options->host)
         base.host = options->host;
     if (options && options->cancel)

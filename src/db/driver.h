@@ -13,6 +13,7 @@ struct Db {
     const Host *host;
     const volatile sig_atomic_t *cancel; // never NULL
     Duration lock_timeout, statement_timeout; // 0: not set
+    const char *scheme; // of the URL, in lower case
     const char *schema;
     bool closed;
 };
@@ -49,7 +50,7 @@ struct DbDriver {
 };
 
 extern const DbDriver *const db_drivers[]; // NULL-terminated
-extern const DbDriver db_sqlite, db_fault;
+extern const DbDriver db_sqlite, db_postgres, db_mysql, db_mariadb, db_fault;
 
 #define DB_TARGET_ID_VERSION ".atlas_cloud_identifier"
 

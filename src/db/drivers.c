@@ -1,3 +1,3 @@
 #include "driver.h"
 
-const DbDriver *const db_drivers[] = {&db_sqlite, &db_fault, NULL};
+const DbDriver *const db_drivers[] = {&db_sqlite, &db_postgres, &db_mysql, &db_mariadb, &db_fault, NULL};

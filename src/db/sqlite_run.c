@@ -1,56 +1,20 @@
 // Batches, step by step: SQLite is in this process, there are no round trips to save.
 #include "sqlite.h"
+#include "words.h"
 
 typedef struct Run {
     Sqlite *s;
     bool pair; // a transaction around one statement and its revision
 } Run;
 
-// --- what a statement starts with ----------------------------------------------------------------
-
-// Behind white space, comments and empty statements.
-static const char *skip_noise(const char *p, const char *end) {
-    while (p < end) {
-        const char *from = p;
-        while (p < end && (strchr(" \t\r\n\f\v;", *p) && *p))
-            p++;
-        if (end - p >= 2 && p[0] == '-' && p[1] == '-') {
-            const char *nl = memchr(p, '\n', (size_t)(end - p));
-            p = nl ? nl + 1 : end;
-        } else if (end - p >= 2 && p[0] == '/' && p[1] == '*') {
-            const char *close = memmem(p + 2, (size_t)(end - p) - 2, "*/", 2);
-            p = close ? close + 2 : end;
-        }
-        if (p == from)
-            break;
-    }
-    return p;
-}
-
-// The next word in upper case ("" if none, cut at 15 bytes); moves `*p` behind it.
-static const char *next_word(const char **p, const char *end, char out[16]) {
-    size_t len = 0;
-    *p = skip_noise(*p, end);
-    for (; *p < end; (*p)++) {
-        char c = **p;
-        c = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-        if (c < 'A' || c > 'Z')
-            break;
-        if (len < 15)
-            out[len++] = c;
-    }
-    out[len] = 0;
-    return out;
-}
-
 static bool ends_transaction(const char *sql, const char *end) {
     char word[16];
-    next_word(&sql, end, word);
+    words_next(&sql, end, word);
     if (cstr_eq(word, "COMMIT") || cstr_eq(word, "END"))
         return true;
     if (!cstr_eq(word, "ROLLBACK"))
         return false;
-    while (*next_word(&sql, end, word))
+    while (*words_next(&sql, end, word))
         if (cstr_eq(word, "TO"))
             return false;
     return true;
@@ -58,7 +22,7 @@ static bool ends_transaction(const char *sql, const char *end) {
 
 static bool starts_transaction(const char *sql, const char *end) {
     char word[16];
-    return cstr_eq(next_word(&sql, end, word), "BEGIN");
+    return cstr_eq(words_next(&sql, end, word), "BEGIN");
 }
 
 bool sqlite_is_atomic(Str sql) {
@@ -67,7 +31,7 @@ bool sqlite_is_atomic(Str sql) {
                                         "WITH",    "REINDEX", "ANALYZE"};
     char word[16];
     const char *p = sql.ptr;
-    next_word(&p, sql.ptr + sql.len, word);
+    words_next(&p, sql.ptr + sql.len, word);
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (cstr_eq(word, words[i]))
             return true;
@@ -180,7 +144,7 @@ static Err *run_statement(Run *r, Str sql) {
     bool in_transaction = !sqlite3_get_autocommit(s->handle) && (s->in_batch || r->pair);
     if (sql.len > INT32_MAX - 1)
         return err_new(E_TOO_LARGE, "a statement of %zu bytes", sql.len);
-    while ((p = skip_noise(p, end)) < end) {
+    while ((p = words_skip(p, end)) < end) {
         if (in_transaction && (ends_transaction(p, end) || starts_transaction(p, end)))
             return refuse_transaction_control();
         sqlite3_stmt *stmt = NULL;

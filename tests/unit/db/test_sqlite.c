@@ -61,8 +61,8 @@ static void test_urls(void **state) {
     AutoArena mem = arena_new(NULL);
     expect_open_error("app.db", E_INVALID, "the database URL has no scheme");
     expect_open_error("oracle://u:secret@h/x", E_INVALID, "unknown database driver \"oracle\"");
-    expect_open_error("postgres://u:secret@h/x", E_UNSUPPORTED,
-                      "this build has no driver for postgres databases");
+    expect_open_error("sqlserver://u:secret@h/x", E_UNSUPPORTED,
+                      "this build has no driver for sqlserver databases");
     expect_open_error("sqlite://", E_INVALID,
                       "opening the sqlite database: the database URL names no file");
     expect_open_error("sqlite:///no/such/dir/x.db?_fk=1", E_DB,
