@@ -28,6 +28,8 @@ static const char *show_run(void *ctx, const OpsRun *run, Arena *mem) {
     char *text = NULL;
     if (!run->report || s->error)
         return NULL;
+    if (s->progress->step)
+        s->progress->step(s->progress->ctx, 1, 1, ""); // clears the bar
     for (size_t i = 0; !cli_has_format(s->cli) && i < run->applied.warnings.len; i++)
         log_warn("%s", run->applied.warnings.items[i]);
     s->error = cli_render(&text, s->cli, run->report, mem);

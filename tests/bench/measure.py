@@ -4,6 +4,8 @@ import os, random, socket, statistics, subprocess, sys, time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, sys.argv[1])
 RELEASE = os.path.join(ROOT, 'build/release')
+DBMATE_VERSION = '2.28.0'
+DBMATE = ROOT + '/build/bench/node_modules/@dbmate/linux-x64/bin/dbmate'
 KEY, SECRET = 'LABACCESSKEY', 'labsecretkey'
 ENV = {'PATH': os.environ['PATH'], 'HOME': '/nonexistent', 'LANG': 'C.UTF-8', 'NO_COLOR': '1',
        'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET, 'AWS_EC2_METADATA_DISABLED': 'true'}
@@ -117,3 +119,13 @@ def repo_config(name, dir_url, url):
     open(name, 'w').write('env "b" {\n  migration {\n    dir = "%s"\n    repo {\n      name = "app"\n'
                           '      url = "%s"\n    }\n  }\n}\n' % (dir_url, url))
     return ['--env', 'b', '--config', 'file://' + name]
+
+
+def install_dbmate():
+    if os.path.exists(DBMATE):
+        out = subprocess.run([DBMATE, '--version'], capture_output=True, text=True).stdout
+        if DBMATE_VERSION in out:
+            return
+    os.makedirs(ROOT + '/build/bench', exist_ok=True)
+    subprocess.run(['npm', 'install', '--silent', '--no-audit', '--no-fund', '--prefix', ROOT + '/build/bench',
+                    'dbmate@' + DBMATE_VERSION], check=True, stdout=subprocess.DEVNULL)
