@@ -152,6 +152,8 @@ typedef struct MigrateEvent {
     size_t stmt_index, stmt_count;
 } MigrateEvent;
 
+#define MIGRATE_LOCK_NAME "atlas_migrate_execute" // of runs that apply, by default
+
 typedef struct MigrateApplyParams {
     const Host *host; // NULL: the system
     Db *db;

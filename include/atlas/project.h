@@ -23,7 +23,7 @@ typedef struct ProjectRepo {
 typedef struct ProjectMigration {
     const char *dir, *format, *baseline, *revisions_schema;
     const char *exec_order;   // as the flag wants it: "linear-skip"
-    const char *tx_mode;
+    const char *tx_mode, *lock_name;
     const char *lock_timeout; // Go duration texts
     const char *db_lock_timeout, *statement_timeout;
     StrList exclude;

@@ -526,7 +526,7 @@ Err *migrate_apply(MigrateApplied *out, const MigrateApplyParams *p, Arena *mem)
         return err_new(E_USAGE, "allow-dirty and baseline are mutually exclusive");
     TRY(migrate_dir_verify(p->dir, &out->sum, mem));
     DbState state = {0};
-    TRY(db_lock_and_read(p->db, cstr_or(p->lock_name, LOCK_NAME), p->lock_timeout,
+    TRY(db_lock_and_read(p->db, cstr_or(p->lock_name, MIGRATE_LOCK_NAME), p->lock_timeout,
                          p->revisions_schema, &state, mem));
     Run r = {.p = p, .host = p->host ? p->host : &host_system, .mem = mem};
     r.applied = value_list(mem);

@@ -5,7 +5,6 @@
 #include "atlas/crypt.h"
 #include "atlas/migrate.h"
 
-#define LOCK_NAME "atlas_migrate_execute"
 // The error of a row whose error_stmt is about to run and cannot be recorded in one transaction.
 #define IN_FLIGHT "in flight: the run ended before it was known whether this statement took effect"
 

@@ -129,7 +129,7 @@ Err *migrate_set(Value **report, const MigrateSetParams *p, MigrateSumError *whe
                  const char **notice, Arena *mem) {
     Set s = {.p = p, .host = p->host ? p->host : &host_system, .mem = mem};
     TRY(migrate_dir_verify(p->dir, where, mem));
-    TRY(db_lock(p->db, cstr_or(p->lock_name, LOCK_NAME), 0));
+    TRY(db_lock(p->db, cstr_or(p->lock_name, MIGRATE_LOCK_NAME), 0));
     Err *e = locked_set(report, &s, notice), *unlock = db_unlock(p->db);
     if (!e)
         return unlock;

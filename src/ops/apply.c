@@ -12,6 +12,7 @@ typedef struct ApplyJob {
     Err **errors;  // one a target
     OpsRun *runs;  // one a target
     bool *ended;   // one a target
+    OpsSharedLock *locks; // one a target, when they run at the same time
     size_t shown;  // runs are shown in the order of the targets
     size_t finished;
     Value *inputs; // reports of completed runs
@@ -77,7 +78,8 @@ static Err *run_params(MigrateApplyParams *out, const ApplyJob *j, const OpsTarg
                                 .to_version = j->p->to_version,
                                 .baseline = t->baseline,
                                 .revisions_schema = t->revisions_schema,
-                                .lock_name = t->lock_name,
+                                .lock_name = j->locks ? j->locks[t - j->p->targets].name
+                                                      : t->lock_name,
                                 .lock_timeout = t->lock_timeout,
                                 .allow_dirty = j->p->allow_dirty,
                                 .dry_run = j->p->dry_run,
@@ -198,7 +200,7 @@ static Value *work(void *ctx, size_t i, Arena *mem) {
     ApplyJob *j = ctx;
     OpsRun run = {.url = ""};
     loop_forked(j->o->loop);
-    AutoErr e = apply_target(&run, j, i, mem);
+    AutoErr e = j->locks[i].error ? err_copy(j->locks[i].error) : apply_target(&run, j, i, mem);
     return ops_run_pack(&run, e, mem);
 }
 
@@ -218,17 +220,22 @@ static Err *apply_at_once(ApplyJob *j) {
         if (e)
             return e;
     }
+    AutoArena held = arena_new(NULL);
+    j->locks = NEW_ARRAY(j->mem, OpsSharedLock, count);
+    ops_shared_locks(j->locks, j->o, j->p->targets, count, held);
     Workers w = {.count = count,
                  .limit = j->p->concurrency < count ? j->p->concurrency : count,
                  .cancel = j->o->cancel,
                  .work = work,
                  .done = worker_done,
                  .ctx = j};
-    TRY(workers_run(&w));
+    Err *e = workers_run(&w);
+    for (size_t i = 0; i < count; i++)
+        err_free(j->locks[i].error);
     for (; j->shown < count; j->shown++)
         if (j->ended[j->shown])
             show_run(j, j->shown);
-    return NULL;
+    return e;
 }
 
 static Repo *any_repo(const ApplyJob *j) {

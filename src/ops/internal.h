@@ -41,6 +41,15 @@ typedef struct Workers {
 
 Err *workers_run(const Workers *w) MUST_USE;
 
+// The lock of one of several targets that run at the same time.
+typedef struct OpsSharedLock {
+    const char *name; // to ask for; "": the default one
+    Err *error;       // the run could not get the lock that the targets share; the caller's
+} OpsSharedLock;
+// Locks what targets share, until `mem` goes. `out` has `count` of them.
+void ops_shared_locks(OpsSharedLock *out, const Ops *o, const OpsTarget *targets, size_t count,
+                      Arena *mem);
+
 Value *ops_run_pack(const OpsRun *run, const Err *e, Arena *mem);
 // Returns the run's own error.
 Err *ops_run_unpack(OpsRun *run, const Value *packed, Arena *mem) MUST_USE;

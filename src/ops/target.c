@@ -27,7 +27,7 @@ static Err *make_target(OpsTarget *t, const ProjectEnv *env, const OpsGiven *g, 
                      .format = choose(g->format, m->format, ""),
                      .revisions_schema = choose(g->revisions_schema, m->revisions_schema, ""),
                      .baseline = choose(g->baseline, m->baseline, ""),
-                     .lock_name = cstr_or(g->lock_name, ""),
+                     .lock_name = choose(g->lock_name, m->lock_name, ""),
                      .tx_mode = choose(g->tx_mode, m->tx_mode, "file"),
                      .order = choose(g->exec_order, m->exec_order, "linear")};
     TRY(read_duration(&t->lock_timeout, "lock timeout", g->lock_timeout, m->lock_timeout, "10s"));

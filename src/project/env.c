@@ -88,7 +88,7 @@ static Err *duration_read(const char **out, const HclResource *r, const char *at
 static Err *migration_read(ProjectMigration *m, const HclResource *env, Arena *mem) {
     const HclResource *r;
     *m = (ProjectMigration){.dir = "", .format = "", .baseline = "", .revisions_schema = "",
-                            .exec_order = "", .tx_mode = "", .lock_timeout = "",
+                            .exec_order = "", .tx_mode = "", .lock_name = "", .lock_timeout = "",
                             .db_lock_timeout = "", .statement_timeout = "",
                             .repo = {.name = "", .url = ""}};
     TRY(read_child(&r, env, "migration"));
@@ -100,6 +100,7 @@ static Err *migration_read(ProjectMigration *m, const HclResource *env, Arena *m
     TRY(read_text(&m->revisions_schema, r, "revisions_schema"));
     TRY(read_text(&m->exec_order, r, "exec_order"));
     TRY(read_text(&m->tx_mode, r, "tx_mode"));
+    TRY(read_text(&m->lock_name, r, "lock_name"));
     TRY(duration_read(&m->lock_timeout, r, "lock_timeout"));
     TRY(duration_read(&m->db_lock_timeout, r, "db_lock_timeout"));
     TRY(duration_read(&m->statement_timeout, r, "statement_timeout"));

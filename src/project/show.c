@@ -66,6 +66,7 @@ static Value *migration_value(const ProjectMigration *m, Arena *mem) {
     add_text(out, "baseline", m->baseline, mem);
     add_text(out, "exec_order", m->exec_order, mem);
     add_text(out, "tx_mode", m->tx_mode, mem);
+    add_text(out, "lock_name", m->lock_name, mem);
     add_text(out, "lock_timeout", m->lock_timeout, mem);
     add_text(out, "db_lock_timeout", m->db_lock_timeout, mem);
     add_text(out, "statement_timeout", m->statement_timeout, mem);

@@ -124,3 +124,37 @@ at_once() { # N: that many applies; each file once
         run atlas migrate apply --lock-timeout 5s --url "$(url held)" --dry-run; equal "$status" 0 # nothing is left to clean up
     done
 }
+
+tenants() { # N: env all with a schema or database each on the one server
+    local i list=
+    for i in $(seq "$1"); do list+="\"tenant$i\", "; fresh "tenant$i"; done
+    cat > atlas.hcl <<H
+env "all" {
+  for_each = toset([${list%, }])
+  url = "$(url '${each.value}')"
+  migration {
+    dir = "file://migrations"
+  }
+}
+H
+}
+asleep() { if [ $DB = postgres ]; then pg -c "select count(*) from pg_stat_activity where state = 'active' and query like 'SELECT pg_sleep%'"
+    else my -e "select count(*) from information_schema.processlist where state = 'User sleep'"; fi; }
+@test "tenants on one server are migrated at the same time, under the one lock that others ask for" {
+    for DB in postgres mariadb; do
+        rm -rf migrations; mkdir migrations
+        if [ $DB = postgres ]; then echo "SELECT pg_sleep(3);" > migrations/1.sql; else echo "SELECT sleep(3);" > migrations/1.sql; fi
+        atlas migrate hash; tenants 8
+        "$ATLAS_BUILD/atlas" migrate apply --env all --concurrent 8 --format '{{ len .Applied }}' > all.log 2>&1 3>&- & local pid=$!
+        for i in $(seq 200); do # until it runs
+            run --separate-stderr atlas migrate apply --lock-timeout 0s --url "$(url tenant1)" --dry-run
+            [[ $stderr != *"is held by"* ]] || break
+        done
+        has "$stderr" '"atlas_migrate_execute" is held by'
+        for i in $(seq 200); do [ "$(asleep)" -lt 8 ] || break; done
+        equal "$(asleep)" 8 # all at the same time
+        wait $pid || { cat all.log; return 1; }
+        equal "$(tr -d '\n' < all.log)" 11111111
+        equal "$(atlas migrate apply --env all --concurrent 8 --format '{{ len .Applied }}' | tr -d '\n')" 00000000
+    done
+}
