@@ -169,7 +169,7 @@ bench: ## measure, as ratios side by side in one run (B="stores serve": some par
 	@tests/bench/run $(BUILD) $(B)
 check-peers: ## the stores and credentials against better judges, where Go or PyPI can be reached
 	@tests/support/deps build && tests/support/deps test
-	@$(MAKE) --no-print-directory -j$(shell nproc) all $(BUILD)/tests/contract/test_store >/dev/null
+	@$(MAKE) --no-print-directory -j$(shell nproc) all $(BUILD)/tests/contract/test_store $(DB_TESTS) >/dev/null
 	@tests/peers/run $(BUILD)
 release: ## one static binary in build/release/
 	@tests/support/deps build && tests/support/deps release && tests/support/release

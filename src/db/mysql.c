@@ -9,9 +9,9 @@
 #include "atlas/sql.h"
 
 enum {
-    TICK_MS = 100,         // how late a cancel may be seen when its signal came too early
-    KILL_AGAIN_MS = 500,   // a killed SLEEP() ends without an error: what follows runs on
-    GIVE_UP_MS = 15000,    // after a cancel the connection is cut if nothing else helps
+    TICK_MS = 100,       // how late a cancel may be seen when its signal came too early
+    KILL_AGAIN_MS = 500, // a killed SLEEP() ends without an error: what follows runs on
+    GIVE_UP_MS = 15000,  // after a cancel the connection is cut if nothing else helps
 };
 
 // --- cancel --------------------------------------------------------------------------------------
@@ -54,7 +54,8 @@ static int wait_on(Maria *m, int status) {
     p.events = (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) |
                        (status & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
                        (status & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
-    int64_t limit = status & MYSQL_WAIT_TIMEOUT ? (int64_t)mysql_get_timeout_value_ms(m->handle) : -1;
+    int64_t limit =
+        status & MYSQL_WAIT_TIMEOUT ? (int64_t)mysql_get_timeout_value_ms(m->handle) : -1;
     int64_t start = host_monotonic_ms(m->base.host);
     for (;;) {
         int n = poll(&p, 1, TICK_MS);
@@ -132,8 +133,8 @@ Err *maria_error(Maria *m) {
     if (db_cancelled(&m->base) && !m->uncancellable &&
         (lost || code == ER_QUERY_INTERRUPTED || code == CR_CONNECTION_ERROR))
         return db_interrupted();
-    Err *e = err_new(E_DB, "Error %u (%s): %s", code, mysql_sqlstate(m->handle),
-                     mysql_error(m->handle));
+    Err *e =
+        err_new(E_DB, "Error %u (%s): %s", code, mysql_sqlstate(m->handle), mysql_error(m->handle));
     return lost ? err_hint(e, "the connection was lost: check the server, then run again; the next "
                               "run goes on where this one ended")
                 : e;
@@ -334,7 +335,8 @@ static Err *ping(Db *db) {
 // --- drivers -------------------------------------------------------------------------------------
 
 static const char *const mysql_schemes[] = {"mysql", "mysql+unix", NULL};
-static const char *const mariadb_schemes[] = {"mariadb", "mariadb+unix", "maria", "maria+unix", NULL};
+static const char *const mariadb_schemes[] = {"mariadb", "mariadb+unix", "maria", "maria+unix",
+                                              NULL};
 
 #define DRIVER(driver_name, driver_schemes)                                                        \
     {                                                                                              \

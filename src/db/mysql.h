@@ -6,53 +6,10 @@
 #include <mysql.h>
 
 #include "driver.h"
+#include "mysql_lex.h"
 
-// --- what a statement is (mysql_lex.c) -----------------------------------------------------------
-
-typedef enum MariaTokenKind {
-    MARIA_END,
-    MARIA_WORD,   // keyword, plain name, number
-    MARIA_NAME,   // `name` or "name"
-    MARIA_STRING, // '...'
-    MARIA_SYMBOL, // one character
-} MariaTokenKind;
-
-typedef struct MariaToken {
-    MariaTokenKind kind;
-    const char *ptr; // with quotes
-    size_t len;
-} MariaToken;
-
-// Comments are skipped, the content of executable ones (/*!50003 ... */) is not.
-typedef struct MariaLexer {
-    const char *p, *end;
-    bool executable; // inside /*! ... */
-    bool open;       // a quote or comment is not closed at the end
-} MariaLexer;
-
-MariaToken maria_token(MariaLexer *lexer);
-bool maria_is(const MariaToken *token, const char *word); // a WORD, in any case
-bool maria_is_symbol(const MariaToken *token, char c);
-// The text of a WORD or NAME without its quotes.
-char *maria_name(const MariaToken *token, Arena *mem);
-
-// How a text of a user may be run.
-typedef struct MariaStmt {
-    bool empty;      // nothing but comments
-    bool atomic;     // what it does can be rolled back; it never commits by itself
-    bool control;    // starts or ends a transaction
-    bool opens, ends; // ... which of it it does last
-    bool uncertain;  // may leave a transaction open (CALL, EXECUTE, a block)
-    bool locks;      // LOCK TABLES, FLUSH: other tables cannot be used behind it
-    bool autocommit; // sets autocommit
-    bool many;       // may have several results
-    bool alone;      // no other may share its packet
-    bool waits;      // MySQL may end it without an error when it is killed
-    size_t len;      // without the ';' and comments at its end
-} MariaStmt;
-
-MariaStmt maria_classify(Str sql);
-bool maria_is_atomic(Str sql);
+#define MARIA_SYSTEM_SCHEMAS                                                                       \
+    "('information_schema', 'innodb', 'mysql', 'performance_schema', 'sys', 'ndbinfo')"
 
 // --- connection ----------------------------------------------------------------------------------
 
@@ -75,12 +32,12 @@ typedef struct Maria {
     MariaConfig config;
     unsigned long id; // of the connection
     bool is_mariadb;
-    bool dead;          // the connection is lost
-    bool uncancellable; // now: cleaning up
+    bool dead;                        // the connection is lost
+    bool uncancellable;               // now: cleaning up
     int64_t killed_ms, first_kill_ms; // of the last and first KILL QUERY; 0: none
-    size_t packet_max;  // bytes of a packet that the server takes; 0: not asked yet
-    char marker[32];    // column that tells the end of a statement with several results
-    const char *lock;   // name of the held lock, or NULL
+    size_t packet_max;                // bytes of a packet that the server takes; 0: not asked yet
+    char marker[32];  // column that tells the end of a statement with several results
+    const char *lock; // name of the held lock, or NULL
     // Of db_run():
     bool in_batch;                  // between BEGIN and COMMIT
     bool began;                     // START TRANSACTION was sent for it
@@ -97,7 +54,7 @@ static inline Maria *maria_of(Db *db) {
 
 // The library's error: E_DB "Error 1064 (42000): ...", or "interrupted".
 Err *maria_error(Maria *m) MUST_USE RETURNS_NONNULL;
-bool maria_real_connect(Maria *m); // mysql_errno() tells
+bool maria_real_connect(Maria *m);     // mysql_errno() tells
 Err *maria_connect(Maria *m) MUST_USE; // mysql_open.c
 Err *maria_open(Db **out, const char *rest, const Db *base, Arena *mem) MUST_USE;
 void maria_close(Db *db);
@@ -119,13 +76,6 @@ Err *maria_query(Db *db, DbRows *out, const char *sql, const DbValue *args, size
 typedef LIST(DbRows) MariaResults;
 // Runs a packet of ours; one item for each result with columns.
 Err *maria_packet(Maria *m, const char *sql, MariaResults *out, Arena *mem) MUST_USE;
-
-// --- texts (mysql_text.c) ------------------------------------------------------------------------
-
-// A literal that is safe in every sql_mode and character set.
-void maria_literal(Buf *b, Str text);
-char *maria_quote(Arena *mem, const char *text); // the same, as a text
-char *maria_ident(Arena *mem, const char *name); // `name`
 
 // --- revisions (mysql_revisions.c), batches, locks, ... ------------------------------------------
 

@@ -79,8 +79,8 @@ static bool read_object(Flight *f, Object *out) {
 
 static Err *ask(Flight *f, const char *from_where, bool *exists) {
     MariaResults r = {0};
-    TRY(maria_packet(f->m, arena_printf(f->mem, "SELECT COUNT(*) FROM information_schema.%s",
-                                        from_where),
+    TRY(maria_packet(f->m,
+                     arena_printf(f->mem, "SELECT COUNT(*) FROM information_schema.%s", from_where),
                      &r, f->mem));
     *exists = r.len > 0 && !cstr_eq(db_cell(&r.items[0], 0, 0), "0");
     return NULL;
@@ -112,11 +112,11 @@ static const Kind *accept_kind(Flight *f) {
 }
 
 static Err *object_exists(Flight *f, const Kind *kind, const Object *o, bool *exists) {
-    const char *schema = kind->schema
-                             ? arena_printf(f->mem, "%s = %s AND ", kind->schema, o->schema)
-                             : "";
-    return ask(f, arena_printf(f->mem, "%s WHERE %s%s = %s%s", kind->table, schema, kind->name,
-                               o->name, kind->more),
+    const char *schema =
+        kind->schema ? arena_printf(f->mem, "%s = %s AND ", kind->schema, o->schema) : "";
+    return ask(f,
+               arena_printf(f->mem, "%s WHERE %s%s = %s%s", kind->table, schema, kind->name,
+                            o->name, kind->more),
                exists);
 }
 
@@ -127,8 +127,9 @@ static Err *table_exists(Flight *f, const Object *o, bool *exists) {
 // A part of a table: from `table` where `column` is `name`.
 static Err *part_exists(Flight *f, const char *table, const char *column, const Object *of,
                         const char *name, bool *exists) {
-    return ask(f, arena_printf(f->mem, "%s WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND %s = %s",
-                               table, of->schema, of->name, column, name),
+    return ask(f,
+               arena_printf(f->mem, "%s WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND %s = %s",
+                            table, of->schema, of->name, column, name),
                exists);
 }
 
@@ -398,8 +399,8 @@ static void change_clause(Alter *a) {
 }
 
 static void read_clause(Alter *a) {
-    static const char *const uncertain[] = {"EXCHANGE", "REORGANIZE", "COALESCE",  "PARTITION",
-                                            "REMOVE",   "DISCARD",    "IMPORT",    "CONVERT"};
+    static const char *const uncertain[] = {"EXCHANGE", "REORGANIZE", "COALESCE", "PARTITION",
+                                            "REMOVE",   "DISCARD",    "IMPORT",   "CONVERT"};
     Flight *f = a->f;
     if (accept(f, "ADD"))
         add_clause(a);
@@ -476,9 +477,9 @@ static Err *alter_flight(Flight *f, Verdict *out) {
 
 static Err *statement_flight(Flight *f, Verdict *out) {
     static const char *const repeatable[] = {
-        "TRUNCATE", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK",  "FLUSH", "GRANT",
-        "REVOKE",   "SET",     "USE",      "LOCK",   "UNLOCK", "BEGIN", "START",
-        "ROLLBACK", "SELECT",  "SHOW",     "RESET"};
+        "TRUNCATE", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "FLUSH",
+        "GRANT",    "REVOKE",  "SET",      "USE",    "LOCK",  "UNLOCK",
+        "BEGIN",    "START",   "ROLLBACK", "SELECT", "SHOW",  "RESET"};
     if (accept(f, "CREATE"))
         return create_flight(f, out);
     if (accept(f, "DROP"))

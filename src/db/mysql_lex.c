@@ -1,5 +1,5 @@
 // Statements as the server's lexer sees them, as far as running them needs it.
-#include "mysql.h"
+#include "mysql_lex.h"
 
 // --- tokens --------------------------------------------------------------------------------------
 
@@ -9,8 +9,8 @@ static bool is_space(char c) {
 
 static bool is_word(char c) {
     unsigned char u = (unsigned char)c;
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '$' || c == '@' || u >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || c == '@' || u >= 0x80;
 }
 
 static bool starts(const MariaLexer *l, const char *text) {
@@ -35,7 +35,8 @@ static void skip_line(MariaLexer *l) {
 }
 
 static bool skip_comment(MariaLexer *l) {
-    if (*l->p == '#' || (starts(l, "--") && (l->end - l->p == 2 || (unsigned char)l->p[2] <= ' '))) {
+    if (*l->p == '#' ||
+        (starts(l, "--") && (l->end - l->p == 2 || (unsigned char)l->p[2] <= ' '))) {
         skip_line(l);
         return true;
     }
@@ -44,6 +45,7 @@ static bool skip_comment(MariaLexer *l) {
     if (l->executable && starts(l, "*/")) {
         l->executable = false;
         l->p += 2;
+        l->closed = l->p;
         return true;
     }
     if (!starts(l, "/*"))
@@ -93,7 +95,8 @@ MariaToken maria_token(MariaLexer *l) {
 }
 
 bool maria_is(const MariaToken *t, const char *word) {
-    return t->kind == MARIA_WORD && t->len == strlen(word) && strncasecmp(t->ptr, word, t->len) == 0;
+    return t->kind == MARIA_WORD && t->len == strlen(word) &&
+           strncasecmp(t->ptr, word, t->len) == 0;
 }
 
 bool maria_is_symbol(const MariaToken *t, char c) {
@@ -124,17 +127,39 @@ static const struct Command {
     const char *word;
     unsigned flags;
 } commands[] = {
-    {"SELECT", ATOMIC},    {"INSERT", ATOMIC},    {"UPDATE", ATOMIC},
-    {"DELETE", ATOMIC},    {"REPLACE", ATOMIC},   {"WITH", ATOMIC},
-    {"VALUES", ATOMIC},    {"TABLE", ATOMIC},     {"DO", ATOMIC},
-    {"SHOW", ATOMIC},      {"USE", ATOMIC},       {"EXPLAIN", ATOMIC},
-    {"DESC", ATOMIC},      {"DESCRIBE", ATOMIC},  {"SAVEPOINT", ATOMIC},
-    {"RELEASE", ATOMIC},   {"DEALLOCATE", ATOMIC}, {"PREPARE", ATOMIC},
-    {"COMMIT", ENDS},      {"LOCK", LOCKS},       {"FLUSH", LOCKS},
-    {"CALL", UNCERTAIN},   {"EXECUTE", UNCERTAIN}, {"XA", OPENS | UNCERTAIN},
-    {"CREATE", OPAQUE},    {"ALTER", OPAQUE},     {"IF", OPAQUE | UNCERTAIN},
-    {"CASE", OPAQUE | UNCERTAIN}, {"LOOP", OPAQUE | UNCERTAIN}, {"WHILE", OPAQUE | UNCERTAIN},
-    {"REPEAT", OPAQUE | UNCERTAIN}, {"FOR", OPAQUE | UNCERTAIN}, {"DECLARE", OPAQUE | UNCERTAIN},
+    {"SELECT", ATOMIC},
+    {"INSERT", ATOMIC},
+    {"UPDATE", ATOMIC},
+    {"DELETE", ATOMIC},
+    {"REPLACE", ATOMIC},
+    {"WITH", ATOMIC},
+    {"VALUES", ATOMIC},
+    {"TABLE", ATOMIC},
+    {"DO", ATOMIC},
+    {"SHOW", ATOMIC},
+    {"USE", ATOMIC},
+    {"EXPLAIN", ATOMIC},
+    {"DESC", ATOMIC},
+    {"DESCRIBE", ATOMIC},
+    {"SAVEPOINT", ATOMIC},
+    {"RELEASE", ATOMIC},
+    {"DEALLOCATE", ATOMIC},
+    {"PREPARE", ATOMIC},
+    {"COMMIT", ENDS},
+    {"LOCK", LOCKS},
+    {"FLUSH", LOCKS},
+    {"CALL", UNCERTAIN},
+    {"EXECUTE", UNCERTAIN},
+    {"XA", OPENS | UNCERTAIN},
+    {"CREATE", OPAQUE},
+    {"ALTER", OPAQUE},
+    {"IF", OPAQUE | UNCERTAIN},
+    {"CASE", OPAQUE | UNCERTAIN},
+    {"LOOP", OPAQUE | UNCERTAIN},
+    {"WHILE", OPAQUE | UNCERTAIN},
+    {"REPEAT", OPAQUE | UNCERTAIN},
+    {"FOR", OPAQUE | UNCERTAIN},
+    {"DECLARE", OPAQUE | UNCERTAIN},
 };
 
 static bool ends_command(const MariaToken *t) {
@@ -157,9 +182,9 @@ static bool is_any(const MariaToken *t, const char *const *words, size_t count) 
 }
 
 // SET of what commits by itself, outlives a rollback, or no transaction may hold.
-static const char *const lasting[] = {
-    "PASSWORD", "DEFAULT",     "ROLE",          "STATEMENT", "GLOBAL",    "@@GLOBAL",
-    "PERSIST",  "TRANSACTION", "BINLOG_FORMAT", "GTID_NEXT", "SQL_LOG_BIN"};
+static const char *const lasting[] = {"PASSWORD",      "DEFAULT",   "ROLE",       "STATEMENT",
+                                      "GLOBAL",        "@@GLOBAL",  "PERSIST",    "TRANSACTION",
+                                      "BINLOG_FORMAT", "GTID_NEXT", "SQL_LOG_BIN"};
 
 static unsigned set_flags(MariaLexer l, MariaStmt *s) {
     MariaToken t = maria_token(&l);
@@ -222,15 +247,17 @@ static const char *const waiting[] = {"SLEEP", "GET_LOCK", "BENCHMARK"};
 MariaStmt maria_classify(Str sql) {
     MariaStmt s = {.empty = true, .atomic = true};
     MariaLexer l = {.p = sql.ptr, .end = sql.ptr + sql.len};
-    bool start = true, opaque = false, ended = false;
+    bool start = true, opaque = false;
+    const char *semicolon = NULL; // the first one behind the last word
     for (MariaToken t = maria_token(&l); t.kind != MARIA_END; t = maria_token(&l)) {
         if (maria_is_symbol(&t, ';')) {
-            start = ended = true;
+            semicolon = start ? semicolon : t.ptr;
+            start = true;
             continue;
         }
         s.len = (size_t)(l.p - sql.ptr);
         s.waits = s.waits || is_any(&t, waiting, COUNT_OF(waiting));
-        s.many = s.many || (ended && !s.empty);
+        s.many = s.many || (semicolon && !s.empty);
         s.alone = s.alone || (start && l.executable);
         if (start && maria_is_symbol(&t, '('))
             continue;
@@ -241,7 +268,9 @@ MariaStmt maria_classify(Str sql) {
         }
         s.empty = start = false;
     }
-    s.alone = s.alone || l.open || s.waits;
+    bool more = l.closed && l.closed > sql.ptr + s.len; // "t /*!50100 ENGINE = x */"
+    s.alone = s.alone || l.open || s.waits || (more && semicolon && start && l.closed > semicolon);
+    s.len = more ? (size_t)(l.closed - sql.ptr) : s.len;
     s.len = s.alone ? sql.len : s.len;
     return s;
 }

@@ -21,12 +21,13 @@ static char *holder_text(Maria *m, const char *name, Arena *mem) {
     err_free(e);
     if (r.len < 2 || r.items[1].rows.len == 0) {
         const char *id = r.len > 0 ? db_cell(&r.items[0], 0, 0) : "";
-        return *id ? arena_printf(mem, "connection %s", id) : arena_strdup(mem, "another connection");
+        return *id ? arena_printf(mem, "connection %s", id)
+                   : arena_strdup(mem, "another connection");
     }
     const DbRows *p = &r.items[1];
     bool idle = cstr_eq(db_cell(p, 0, 4), "Sleep");
-    return arena_printf(mem, "connection %s of %s@%s, %s for %ss", db_cell(p, 0, 0), db_cell(p, 0, 1),
-                        cstr_or(db_cell(p, 0, 2), "localhost"),
+    return arena_printf(mem, "connection %s of %s@%s, %s for %ss", db_cell(p, 0, 0),
+                        db_cell(p, 0, 1), cstr_or(db_cell(p, 0, 2), "localhost"),
                         idle ? "idle" : "in its current command", db_cell(p, 0, 3));
 }
 
@@ -112,13 +113,16 @@ Err *maria_unlock(Db *db) {
     if (!name || m->dead)
         return NULL;
     m->uncancellable = true;
-    Err *e = maria_packet(m, arena_printf(tmp, "SELECT RELEASE_LOCK(%s);\nSET SESSION wait_timeout "
-                                               "= @atlas_wait",
-                                          maria_quote(tmp, name)),
+    Err *e = maria_packet(m,
+                          arena_printf(tmp,
+                                       "SELECT RELEASE_LOCK(%s);\nSET SESSION wait_timeout "
+                                       "= @atlas_wait",
+                                       maria_quote(tmp, name)),
                           &r, tmp);
     m->uncancellable = false;
     if (!e && r.len > 0 && !cstr_eq(db_cell(&r.items[0], 0, 0), "1"))
         log_warn("the lock \"%s\" was released before the end of the run: a statement released it, "
-                 "or its connection was made anew", name);
+                 "or its connection was made anew",
+                 name);
     return e;
 }

@@ -119,10 +119,11 @@ static Err *set_session(Maria *m) {
         add_setting(&sql, arena_printf(tmp, "lock_wait_timeout = %u, innodb_lock_wait_timeout = %u",
                                        whole_seconds(lock), whole_seconds(lock)));
     if (statement > 0)
-        add_setting(&sql, m->is_mariadb
-                              ? arena_printf(tmp, "max_statement_time = %.6f", (double)statement / 1e9)
-                              : arena_printf(tmp, "max_execution_time = %lld",
-                                             (long long)((statement + DURATION_MS - 1) / DURATION_MS)));
+        add_setting(&sql,
+                    m->is_mariadb
+                        ? arena_printf(tmp, "max_statement_time = %.6f", (double)statement / 1e9)
+                        : arena_printf(tmp, "max_execution_time = %lld",
+                                       (long long)((statement + DURATION_MS - 1) / DURATION_MS)));
     if (!(m->handle->server_status & SERVER_STATUS_AUTOCOMMIT) || m->config.settings.len > 0)
         add_setting(&sql, "autocommit = 1");
     return sql.len > 0 ? maria_exec(&m->base, sql.ptr) : NULL;

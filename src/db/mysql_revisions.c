@@ -24,9 +24,6 @@ static const Column columns[] = {
     {"operator_version", COLUMN_TEXT, NULL, "''"},
 };
 
-#define SYSTEM_SCHEMAS                                                                             \
-    "('information_schema', 'innodb', 'mysql', 'performance_schema', 'sys', 'ndbinfo')"
-
 // --- the table -----------------------------------------------------------------------------------
 
 static const char *table_schema(const Maria *m, const char *schema) {
@@ -104,8 +101,9 @@ static char *select_rows(const char *table, const StrList *present, Arena *mem) 
 }
 
 static char *column_condition(const char *schema, Arena *mem) {
-    return arena_printf(mem, "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND "
-                             "TABLE_NAME = '" DB_REVISIONS_TABLE "'",
+    return arena_printf(mem,
+                        "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND "
+                        "TABLE_NAME = '" DB_REVISIONS_TABLE "'",
                         maria_quote(mem, schema));
 }
 
@@ -120,7 +118,8 @@ static char *select_dirty(const Maria *m, const char *home, Arena *mem) {
                             maria_quote(mem, m->base.schema), quoted);
     return arena_printf(mem,
                         "SELECT COUNT(*), MIN(SCHEMA_NAME) FROM information_schema.SCHEMATA WHERE "
-                        "SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " AND NOT (SCHEMA_NAME = %s AND NOT "
+                        "SCHEMA_NAME NOT IN " MARIA_SYSTEM_SCHEMAS
+                        " AND NOT (SCHEMA_NAME = %s AND NOT "
                         "EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s "
                         "AND TABLE_NAME <> '" DB_REVISIONS_TABLE "'))",
                         quoted, quoted);
@@ -137,14 +136,14 @@ void maria_add_state(const Maria *m, Buf *sql, const char *schema, Arena *mem) {
     StrList names = {0};
     for (size_t i = 0; i < COUNT_OF(columns); i++)
         list_push(&names, mem, arena_printf(mem, "'%s'", columns[i].name));
-    buf_printf(sql, "SET @atlas_rows = IF((SELECT COUNT(*) %s AND COLUMN_NAME IN (%s)) = %zu, %s, "
-                    "'DO 0');\n",
+    buf_printf(sql,
+               "SET @atlas_rows = IF((SELECT COUNT(*) %s AND COLUMN_NAME IN (%s)) = %zu, %s, "
+               "'DO 0');\n",
                column_condition(home, mem), cstr_join(mem, &names, ", "), COUNT_OF(columns),
                maria_quote(mem, select_rows(maria_table(m, schema, mem), NULL, mem)));
     buf_str(sql, "PREPARE atlas_rows FROM @atlas_rows;\nEXECUTE atlas_rows;\n"
                  "DEALLOCATE PREPARE atlas_rows;\n");
-    buf_printf(sql, "%s;\nSET character_set_results = @atlas_charset",
-               select_dirty(m, home, mem));
+    buf_printf(sql, "%s;\nSET character_set_results = @atlas_charset", select_dirty(m, home, mem));
 }
 
 static Time read_time(const char *text) {
@@ -200,9 +199,9 @@ static void read_dirty(const Maria *m, const DbRows *found, DbState *out, Arena 
         out->dirty = one ? arena_printf(mem, "found schema \"%s\"", name)
                          : arena_printf(mem, "found multiple schemas: %s", count);
     else
-        out->dirty = one ? arena_printf(mem, "found table \"%s\" in schema \"%s\"", name,
-                                        m->base.schema)
-                         : arena_printf(mem, "found multiple tables: %s", count);
+        out->dirty =
+            one ? arena_printf(mem, "found table \"%s\" in schema \"%s\"", name, m->base.schema)
+                : arena_printf(mem, "found multiple tables: %s", count);
 }
 
 Err *maria_read_state(Maria *m, const char *schema, const MariaResults *results, size_t first,
@@ -259,8 +258,8 @@ Err *maria_revisions_prepare(Db *db, const char *schema) {
     if (present.len > 0)
         return maria_exec(db, alter_table(m, table, &present, tmp));
     if (!cstr_eq(home, m->base.schema))
-        TRY(maria_exec(db, arena_printf(tmp, "CREATE DATABASE IF NOT EXISTS %s",
-                                        maria_ident(tmp, home))));
+        TRY(maria_exec(
+            db, arena_printf(tmp, "CREATE DATABASE IF NOT EXISTS %s", maria_ident(tmp, home))));
     return maria_exec(db, create_table(m, table, tmp));
 }
 
@@ -285,8 +284,8 @@ static void add_duration(Buf *b, Duration d, bool clock) {
 }
 
 void maria_add_upsert(Buf *b, const char *table, const DbRevision *r, bool clock) {
-    static const char *const updated[] = {"type",           "applied", "total",
-                                          "execution_time", "error",   "error_stmt",
+    static const char *const updated[] = {"type",           "applied",        "total",
+                                          "execution_time", "error",          "error_stmt",
                                           "hash",           "partial_hashes", "operator_version"};
     const char *const texts[] = {r->error, r->error_stmt, r->hash,
                                  r->partial_hashes ? r->partial_hashes : "null",
@@ -321,8 +320,9 @@ void maria_add_advance(Buf *b, const char *table, const DbRevision *last, const 
     buf_str(b, ", `error_stmt` = ");
     add_text(b, last->error_stmt);
     if (hashes->len > 0)
-        buf_str(b, ", `partial_hashes` = JSON_ARRAY_APPEND(IF(JSON_TYPE(`partial_hashes`) = 'ARRAY', "
-                   "`partial_hashes`, JSON_ARRAY())");
+        buf_str(b,
+                ", `partial_hashes` = JSON_ARRAY_APPEND(IF(JSON_TYPE(`partial_hashes`) = 'ARRAY', "
+                "`partial_hashes`, JSON_ARRAY())");
     for (size_t i = 0; i < hashes->len; i++) {
         buf_str(b, ", '$', ");
         add_text(b, hashes->items[i]);
@@ -339,7 +339,8 @@ void maria_add_forget(Buf *b, const char *table, const char *version) {
 Err *maria_target_id_insert(Db *db, const char *schema, const char *id) {
     AutoArena tmp = arena_new(NULL);
     Maria *m = maria_of(db);
-    DbRevision r = {.version = DB_TARGET_ID_VERSION, .description = id, .executed_at = host_now(db->host)};
+    DbRevision r = {
+        .version = DB_TARGET_ID_VERSION, .description = id, .executed_at = host_now(db->host)};
     Buf b;
     buf_init(&b, tmp, BUF_MAX_TEXT);
     maria_add_upsert(&b, maria_table(m, schema, tmp), &r, false);

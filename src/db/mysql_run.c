@@ -28,7 +28,7 @@ typedef struct Run {
     const DbRunOptions *options;
     size_t *done;
     const char *table;
-    Arena *mem, *packet_mem, *rows_mem;
+    Arena *mem, *rows_mem;
     Buf sql;
     LIST(Entry) entries;
     // Rows of the open transaction that are not written yet: the last REVISION, if any, and the
@@ -109,7 +109,8 @@ static Err *failed(Run *r, const Entry *entry) {
     return interrupted_row(r, entry, e);
 }
 
-static Err *fewer_answers(void) {
+static Err *fewer_answers(Run *r, const Entry *entry) {
+    complete_to(r, entry->step);
     return err_new(E_DB, "the server answered fewer statements than it was sent");
 }
 
@@ -126,7 +127,7 @@ static Err *read_packet(Run *r) {
             if (more > 0 || mysql_errno(m->handle) != 0)
                 return failed(r, entry);
             if (more < 0 && !entry->alone)
-                return fewer_answers();
+                return fewer_answers(r, entry);
             ended = ended || more < 0;
         }
         if (entry->waits && m->first_kill_ms) {

@@ -1,4 +1,4 @@
-#include "mysql.h"
+#include "mysql_lex.h"
 
 typedef struct Shape {
     bool ascii, quotable;
@@ -18,7 +18,8 @@ static Shape shape_of(Str text) {
 static void add_quoted(Buf *b, Str text) {
     const char *from = text.ptr, *end = text.ptr + text.len;
     buf_char(b, '\'');
-    for (const char *q; from < end && (q = memchr(from, '\'', (size_t)(end - from))); from = q + 1) {
+    for (const char *q; from < end && (q = memchr(from, '\'', (size_t)(end - from)));
+         from = q + 1) {
         buf_add(b, from, (size_t)(q - from));
         buf_str(b, "''");
     }

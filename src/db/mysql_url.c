@@ -2,12 +2,23 @@
 #include "mysql.h"
 
 // What only that driver's own interface knows, or what this one does anyway.
-static const char *const ignored[] = {
-    "allowAllFiles",     "allowFallbackToPlaintext", "allowNativePasswords", "allowOldPasswords",
-    "checkConnLiveness", "clientFoundRows",          "columnsWithAlias",     "compress",
-    "connectionAttributes", "interpolateParams",     "loc",                  "maxAllowedPacket",
-    "multiStatements",   "parseTime",                "rejectReadOnly",       "serverPubKey",
-    "timeTruncate"};
+static const char *const ignored[] = {"allowAllFiles",
+                                      "allowFallbackToPlaintext",
+                                      "allowNativePasswords",
+                                      "allowOldPasswords",
+                                      "checkConnLiveness",
+                                      "clientFoundRows",
+                                      "columnsWithAlias",
+                                      "compress",
+                                      "connectionAttributes",
+                                      "interpolateParams",
+                                      "loc",
+                                      "maxAllowedPacket",
+                                      "multiStatements",
+                                      "parseTime",
+                                      "rejectReadOnly",
+                                      "serverPubKey",
+                                      "timeTruncate"};
 
 static bool is_ignored(const char *key) {
     for (size_t i = 0; i < COUNT_OF(ignored); i++)
@@ -72,8 +83,10 @@ static Err *read_setting(MariaConfig *out, const UrlParam *p, Arena *mem) {
 static Err *read_param(MariaConfig *out, const UrlParam *p, Arena *mem) {
     const struct {
         const char *key, **text;
-    } texts[] = {{"ssl-ca", &out->ssl_ca},       {"ssl-cert", &out->ssl_cert},
-                 {"ssl-key", &out->ssl_key},     {"collation", &out->collation},
+    } texts[] = {{"ssl-ca", &out->ssl_ca},
+                 {"ssl-cert", &out->ssl_cert},
+                 {"ssl-key", &out->ssl_key},
+                 {"collation", &out->collation},
                  {"database", &out->database}};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         if (cstr_eq(p->key, texts[i].key)) {
@@ -121,7 +134,7 @@ static Err *read_place(MariaConfig *out, const Url *url, bool is_unix, Arena *me
 
 Err *maria_parse_url(MariaConfig *out, const char *rest, const Db *base, Arena *mem) {
     Url *url = NULL;
-    *out = (MariaConfig){.charset = "utf8mb4", .tls = "false", .database = ""};
+    *out = (MariaConfig){.charset = "utf8mb4", .database = ""};
     out->connect_timeout = 30 * DURATION_S;
     TRY(url_parse(&url, arena_printf(mem, "mysql://%s", rest), mem));
     out->user = url->user ? url->user : "";
@@ -131,5 +144,7 @@ Err *maria_parse_url(MariaConfig *out, const char *rest, const Db *base, Arena *
     TRY(read_place(out, url, cstr_ends(base->scheme, "+unix"), mem));
     for (size_t i = 0; i < url->params.len; i++)
         TRY(read_param(out, &url->params.items[i], mem));
+    if (!out->tls) // who names a CA wants it to be asked
+        out->tls = out->ssl_ca || out->ssl_cert ? "true" : "false";
     return NULL;
 }

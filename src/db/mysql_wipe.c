@@ -1,9 +1,6 @@
 // Dev databases: empty before, and emptied after use.
 #include "mysql.h"
 
-#define SYSTEM_SCHEMAS                                                                             \
-    "('information_schema', 'innodb', 'mysql', 'performance_schema', 'sys', 'ndbinfo')"
-
 // What there is to drop: kind and name.
 static Err *list_content(Maria *m, DbRows *out, Arena *mem) {
     char *schema = maria_quote(mem, m->base.schema);
@@ -18,7 +15,7 @@ static Err *list_content(Maria *m, DbRows *out, Arena *mem) {
                            "EVENT_SCHEMA = %s ORDER BY 1 DESC, 2",
                            schema, schema, schema)
             : "SELECT 'DATABASE', SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME "
-              "NOT IN " SYSTEM_SCHEMAS " ORDER BY 2";
+              "NOT IN " MARIA_SYSTEM_SCHEMAS " ORDER BY 2";
     return maria_query(&m->base, out, sql, NULL, 0, mem);
 }
 
@@ -29,10 +26,9 @@ Err *maria_check_empty(Db *db) {
     if (rows.rows.len == 0)
         return NULL;
     const char *kind = *db->schema ? cstr_lower(tmp, db_cell(&rows, 0, 0)) : "schema";
-    Err *e = rows.rows.len == 1
-                 ? err_new(E_STATE, "found %s \"%s\"", kind, db_cell(&rows, 0, 1))
-                 : err_new(E_STATE, "found multiple %s: %zu", *db->schema ? "tables" : "schemas",
-                           rows.rows.len);
+    Err *e = rows.rows.len == 1 ? err_new(E_STATE, "found %s \"%s\"", kind, db_cell(&rows, 0, 1))
+                                : err_new(E_STATE, "found multiple %s: %zu",
+                                          *db->schema ? "tables" : "schemas", rows.rows.len);
     return err_hint(err_wrap(e, "sql/migrate: connected database is not clean"),
                     "a dev database must be empty: its content is dropped after use");
 }

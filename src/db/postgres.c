@@ -7,8 +7,8 @@ static DbKind kind_of(Oid type) {
     static const struct {
         Oid type;
         DbKind kind;
-    } kinds[] = {{16, DB_INT},   {17, DB_BLOB},  {20, DB_INT},   {21, DB_INT},   {23, DB_INT},
-                 {26, DB_INT},   {700, DB_REAL}, {701, DB_REAL}, {1700, DB_REAL}};
+    } kinds[] = {{16, DB_INT}, {17, DB_BLOB},  {20, DB_INT},   {21, DB_INT},   {23, DB_INT},
+                 {26, DB_INT}, {700, DB_REAL}, {701, DB_REAL}, {1700, DB_REAL}};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (kinds[i].type == type)
             return kinds[i].kind;
@@ -71,9 +71,13 @@ static Err *query(Db *db, DbRows *out, const char *sql, const DbValue *args, siz
     return NULL;
 }
 
-static Err *exec(Db *db, const char *sql) { return postgres_simple(postgres_of(db), sql); }
+static Err *exec(Db *db, const char *sql) {
+    return postgres_simple(postgres_of(db), sql);
+}
 
-static Err *ping(Db *db) { return exec(db, "SELECT 1"); }
+static Err *ping(Db *db) {
+    return exec(db, "SELECT 1");
+}
 
 static void finish(void *arg) {
     Postgres *p = arg;
@@ -81,7 +85,9 @@ static void finish(void *arg) {
     p->conn = NULL;
 }
 
-static void close_connection(Db *db) { finish(postgres_of(db)); }
+static void close_connection(Db *db) {
+    finish(postgres_of(db));
+}
 
 static Err *open_connection(Db **out, const char *rest, const Db *base, Arena *mem) {
     PostgresParams params;

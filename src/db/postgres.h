@@ -69,8 +69,8 @@ typedef struct PostgresQuery {
 Err *postgres_send(Postgres *p, const PostgresQuery *query) MUST_USE;
 // Queries that travel together, each in a transaction of its own. Every result is the caller's to
 // check and PQclear (all set to NULL first); the error is one of the connection.
-Err *postgres_trip(Postgres *p, const PostgresQuery *queries, size_t count, PGresult **results)
-    MUST_USE;
+Err *postgres_trip(Postgres *p, const PostgresQuery *queries, size_t count,
+                   PGresult **results) MUST_USE;
 // One query, checked.
 Err *postgres_ask(Postgres *p, const PostgresQuery *query, PGresult **out) MUST_USE;
 // All commands of `sql` by the simple protocol, results dropped.
@@ -87,7 +87,13 @@ Err *postgres_parse_url(PostgresParams *out, const char *rest, const Db *base, A
 // --- postgres_words.c: what a statement is
 // --------------------------------------------------------
 
-typedef enum TokenKind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_STRING, TOKEN_SYMBOL } TokenKind;
+typedef enum TokenKind {
+    TOKEN_END,
+    TOKEN_WORD,
+    TOKEN_QUOTED,
+    TOKEN_STRING,
+    TOKEN_SYMBOL
+} TokenKind;
 
 typedef struct Token {
     TokenKind kind;

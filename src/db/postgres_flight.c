@@ -13,7 +13,9 @@ typedef struct Flight {
 // --- reading the statement
 // ------------------------------------------------------------------------
 
-static void advance(Flight *f) { f->token = postgres_token(&f->lexer); }
+static void advance(Flight *f) {
+    f->token = postgres_token(&f->lexer);
+}
 
 static bool accept(Flight *f, const char *word) {
     bool is = postgres_token_is(&f->token, word);
@@ -84,11 +86,11 @@ static Err *drop_invalid(Flight *f, const PGresult *rows) {
         const char *index = PQgetvalue(rows, i, 0);
         TRY(postgres_simple(f->p,
                             arena_printf(f->mem, "DROP INDEX CONCURRENTLY IF EXISTS %s", index)));
-        *f->note = arena_printf(f->mem,
-                                "%s%sindex \"%s\" was left invalid by an interrupted build and was "
-                                "dropped to be built again",
-                                *f->note ? *f->note : "", *f->note ? "; " : "",
-                                PQgetvalue(rows, i, 1));
+        *f->note =
+            arena_printf(f->mem,
+                         "%s%sindex \"%s\" was left invalid by an interrupted build and was "
+                         "dropped to be built again",
+                         *f->note ? *f->note : "", *f->note ? "; " : "", PQgetvalue(rows, i, 1));
     }
     return decide(f, DB_FLIGHT_REPEAT);
 }
@@ -159,10 +161,10 @@ static Err *reindex(Flight *f) {
         const char *name = cstr_or(accept_name(f), "-");
         if (!concurrently)
             break;
-        TRY(ask(f, &rows,
-                arena_printf(f->mem, "%s%s", INDEX_NAMES "1" INDEX_FROM LEFTOVER,
-                             kinds[i].condition),
-                name, NULL));
+        TRY(ask(
+            f, &rows,
+            arena_printf(f->mem, "%s%s", INDEX_NAMES "1" INDEX_FROM LEFTOVER, kinds[i].condition),
+            name, NULL));
         return drop_invalid(f, rows);
     }
     return decide(f, DB_FLIGHT_REPEAT);
@@ -185,10 +187,18 @@ static Err *exists(Flight *f, const char *sql, bool created) {
 #define FIND_DATABASE "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1"
 #define FIND_TABLESPACE "SELECT 1 FROM pg_catalog.pg_tablespace WHERE spcname = $1"
 
-static Err *create_database(Flight *f) { return exists(f, FIND_DATABASE, true); }
-static Err *drop_database(Flight *f) { return exists(f, FIND_DATABASE, false); }
-static Err *create_tablespace(Flight *f) { return exists(f, FIND_TABLESPACE, true); }
-static Err *drop_tablespace(Flight *f) { return exists(f, FIND_TABLESPACE, false); }
+static Err *create_database(Flight *f) {
+    return exists(f, FIND_DATABASE, true);
+}
+static Err *drop_database(Flight *f) {
+    return exists(f, FIND_DATABASE, false);
+}
+static Err *create_tablespace(Flight *f) {
+    return exists(f, FIND_TABLESPACE, true);
+}
+static Err *drop_tablespace(Flight *f) {
+    return exists(f, FIND_TABLESPACE, false);
+}
 
 // ALTER TABLE [IF EXISTS] [ONLY] t DETACH PARTITION part CONCURRENTLY
 static Err *detach(Flight *f) {
@@ -212,14 +222,16 @@ static Err *detach(Flight *f) {
         return decide(f, DB_FLIGHT_DONE);
     if (!cstr_eq(PQgetvalue(rows, 0, 0), "t"))
         return decide(f, DB_FLIGHT_REPEAT);
-    TRY(postgres_simple(f->p, arena_printf(f->mem, "ALTER TABLE %s DETACH PARTITION %s FINALIZE",
-                                           table, part)));
-    *f->note = arena_printf(f->mem, "the interrupted detachment of partition %s was finalized",
-                            part);
+    TRY(postgres_simple(
+        f->p, arena_printf(f->mem, "ALTER TABLE %s DETACH PARTITION %s FINALIZE", table, part)));
+    *f->note =
+        arena_printf(f->mem, "the interrupted detachment of partition %s was finalized", part);
     return decide(f, DB_FLIGHT_DONE);
 }
 
-static Err *repeat(Flight *f) { return decide(f, DB_FLIGHT_REPEAT); }
+static Err *repeat(Flight *f) {
+    return decide(f, DB_FLIGHT_REPEAT);
+}
 
 Err *postgres_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) {
     static const struct {

@@ -62,7 +62,8 @@ static Err *find_holder(Postgres *p, int64_t key, const char **out, Arena *mem) 
                             *application && *address ? " at " : "", address);
     int64_t age = 0;
     if (cstr_to_i64(PQgetvalue(r, 0, 3), &age))
-        text = arena_printf(mem, "%s, connected for %s", text, duration_text(mem, age * DURATION_S));
+        text =
+            arena_printf(mem, "%s, connected for %s", text, duration_text(mem, age * DURATION_S));
     *out = text;
     return NULL;
 }

@@ -197,8 +197,8 @@ Err *postgres_state_results(Postgres *p, const char *schema, PGresult *const *re
     out->layout_ok = layout.exists && layout.good;
     out->dirty = read_dirty(p, results[0], revisions, mem);
     for (int row = 0; row < PQntuples(results[0]); row++)
-        if (cstr_eq(PQgetvalue(results[0], row, 0), "other") && !layout.exists &&
-            *p->base.schema && cstr_empty(schema))
+        if (cstr_eq(PQgetvalue(results[0], row, 0), "other") && !layout.exists && *p->base.schema &&
+            cstr_empty(schema))
             out->other_schema = OWN_SCHEMA;
     if (!layout.exists && is_absent(results[1]))
         return NULL;

@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 enum {
-    FLUSH_EVERY = 64,     // queries between two requests for results
-    QUERIES_OUT = 4096,   // more are not sent before results came
+    FLUSH_EVERY = 16,   // queries between two requests for results
+    QUERIES_OUT = 4096, // more are not sent before results came
     BYTES_OUT = 4 << 20,
 };
 
@@ -33,8 +33,8 @@ typedef struct Run {
     Arena *mem;
     Arena *scratch; // of one step
     LIST(Pending) pending;
-    size_t head;    // the first that is not done
-    bool started;   // its results have begun to come
+    size_t head;  // the first that is not done
+    bool started; // its results have begun to come
     size_t queries_out, bytes_out, unflushed;
     bool in_unit;          // inside a transaction of send_unit
     bool user_transaction; // a file without txmode has begun one
@@ -130,8 +130,7 @@ static void expect(Run *r, Pending entry) {
 // Asks for the results so far, and reads what is there.
 static Err *flush(Run *r) {
     r->unflushed = 0;
-    if (!PQsendFlushRequest(r->p->conn) || PQflush(r->p->conn) < 0 ||
-        !PQconsumeInput(r->p->conn))
+    if (!PQsendFlushRequest(r->p->conn) || PQflush(r->p->conn) < 0 || !PQconsumeInput(r->p->conn))
         return postgres_lost(r->p);
     return take(r);
 }
@@ -158,8 +157,8 @@ static Err *settle(Run *r) {
     r->unflushed = 0;
     expect(r, (Pending){.kind = PENDING_SYNC, .step = *r->done});
     TRY(drain(r, 0, SIZE_MAX));
-    r->user_transaction = !r->p->in_batch && !r->in_unit &&
-                          PQtransactionStatus(r->p->conn) != PQTRANS_IDLE;
+    r->user_transaction =
+        !r->p->in_batch && !r->in_unit && PQtransactionStatus(r->p->conn) != PQTRANS_IDLE;
     return NULL;
 }
 
@@ -171,7 +170,9 @@ static bool is_row(const DbStep *step) {
            step->kind == DB_STEP_FORGET;
 }
 
-static bool in_transaction(const Run *r) { return r->p->in_batch || r->user_transaction; }
+static bool in_transaction(const Run *r) {
+    return r->p->in_batch || r->user_transaction;
+}
 
 // Several commands go by the simple protocol, which is not for pipelines.
 static Err *send_chunk(Run *r, size_t i) {
@@ -220,14 +221,19 @@ static Err *send_members(Run *r, size_t first, size_t end) {
     return NULL;
 }
 
+// The result comes at once, not with that of a slow statement behind it.
+static Err *send_commit(Run *r, Pending entry) {
+    TRY(send_text(r, "COMMIT", entry));
+    return PQsendFlushRequest(r->p->conn) ? NULL : postgres_lost(r->p);
+}
+
 // Steps [first, end) in a transaction of ours.
 static Err *send_unit(Run *r, size_t first, size_t end) {
     r->in_unit = true;
     TRY(send_text(r, "BEGIN", (Pending){.step = first}));
     TRY(send_members(r, first, end));
     r->in_unit = false;
-    return r->error ? NULL
-                    : send_text(r, "COMMIT", (Pending){.step = first, .complete = end});
+    return r->error ? NULL : send_commit(r, (Pending){.step = first, .complete = end});
 }
 
 // Nothing may share its fate, and only the server knows whether it began or ended a transaction.
@@ -292,7 +298,7 @@ static Err *begin(Run *r, size_t i) {
 
 static Err *commit(Run *r, size_t i) {
     r->p->in_batch = false;
-    return send_text(r, "COMMIT", (Pending){.step = i, .complete = i + 1});
+    return send_commit(r, (Pending){.step = i, .complete = i + 1});
 }
 
 // Step *i, and the row behind it if it is part of it.

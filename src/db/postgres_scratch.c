@@ -8,7 +8,8 @@ enum { DROPS_AT_ONCE = 200 }; // each needs locks, of which a transaction has so
 static const char content_sql[] =
     "WITH schemas AS (SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname = "
     "CASE WHEN $1::text = '' THEN 'public' ELSE $1::text END), "
-    "owned AS (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'i') AND objsubid = 0) "
+    "owned AS (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'i') AND "
+    "objsubid = 0) "
     "SELECT 'schema', n.nspname::text, '', pg_catalog.format('DROP SCHEMA IF EXISTS %I CASCADE', "
     "n.nspname) FROM pg_catalog.pg_namespace n WHERE $1::text = '' AND n.nspname NOT IN ('public', "
     "'information_schema', 'crdb_internal', 'pg_extension') AND n.nspname !~ '^pg_' AND NOT EXISTS "

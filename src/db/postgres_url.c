@@ -171,7 +171,8 @@ static Err *parse_param(Parse *u, const char *key, const char *value) {
         if (cstr_eq(key, "password") || cstr_eq(key, "sslpassword"))
             log_mask(value);
         set(u, key, value);
-    } else if (key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")]) {
+    } else if (key[strspn(key,
+                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")]) {
         return malformed("a parameter has a name that is none");
     } else {
         add_option(u, key, value);
@@ -199,8 +200,8 @@ static Err *parse_query(Parse *u, const char *query) {
 // The CA certificates of the system, as libpq of this version does not look for them.
 static const char *system_roots(const Host *host) {
     static const char *const files[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                                        "/etc/ssl/cert.pem"};
+                                        "/etc/pki/tls/certs/ca-bundle.crt",
+                                        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
     const char *named = host_env(host, "SSL_CERT_FILE");
     for (size_t i = 0; !*named && i < COUNT_OF(files); i++)
         if (fs_kind(files[i]) == FS_FILE)
@@ -213,8 +214,8 @@ static void default_tls(Parse *u) {
         set_default(u, "sslmode", "require");
     const char *roots = get(u->out, "sslrootcert");
     bool verifies = cstr_starts(cstr_or(get(u->out, "sslmode"), ""), "verify-");
-    bool wants_system = cstr_eq(roots, "system") ||
-                        (!roots && verifies && !*host_env(u->host, "PGSSLROOTCERT"));
+    bool wants_system =
+        cstr_eq(roots, "system") || (!roots && verifies && !*host_env(u->host, "PGSSLROOTCERT"));
     const char *found = wants_system ? system_roots(u->host) : "";
     if (*found)
         set(u, "sslrootcert", found);
@@ -223,14 +224,14 @@ static void default_tls(Parse *u) {
 
 static void add_timeout(Parse *u, const char *key, Duration timeout) {
     if (timeout > 0)
-        add_option(u, key,
-                   arena_printf(u->mem, "%lld",
-                                (long long)((timeout + DURATION_MS - 1) / DURATION_MS)));
+        add_option(
+            u, key,
+            arena_printf(u->mem, "%lld", (long long)((timeout + DURATION_MS - 1) / DURATION_MS)));
 }
 
 static void add_defaults(Parse *u, const Db *base) {
     static const char *const defaults[][2] = {
-        {"client_encoding", "UTF8"}, {"keepalives", "1"},       {"keepalives_idle", "30"},
+        {"client_encoding", "UTF8"},   {"keepalives", "1"},       {"keepalives_idle", "30"},
         {"keepalives_interval", "10"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "60000"}};
     char host[256] = "";
     gethostname(host, sizeof host - 1);
@@ -239,9 +240,9 @@ static void add_defaults(Parse *u, const Db *base) {
     if (!*host_env(u->host, "PGHOST") && !get(u->out, "service"))
         set_default(u, "host", "localhost");
     // Names the holder of a lock to those who wait for it.
-    set_default(u, "fallback_application_name",
-                arena_printf(u->mem, "atlas-action %.40s:%ld", cstr_or(host, "localhost"),
-                             (long)getpid()));
+    set_default(
+        u, "fallback_application_name",
+        arena_printf(u->mem, "atlas-action %.40s:%ld", cstr_or(host, "localhost"), (long)getpid()));
     default_tls(u);
     add_timeout(u, "lock_timeout", base->lock_timeout);
     add_timeout(u, "statement_timeout", base->statement_timeout);

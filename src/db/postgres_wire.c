@@ -116,7 +116,8 @@ static void cancel_statement(Postgres *p, int64_t now) {
 // Leaves the server alone: all that follows finds the connection lost.
 static void hang_up(Postgres *p) {
     shutdown(PQsocket(p->conn), SHUT_RDWR);
-    PQconsumeInput(p->conn);
+    while (PQstatus(p->conn) != CONNECTION_BAD && PQconsumeInput(p->conn))
+        ; // what came before
 }
 
 static Err *obey_cancel(Postgres *p) {

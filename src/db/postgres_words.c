@@ -135,16 +135,23 @@ PostgresCommands postgres_split(Str sql, Arena *mem) {
 // meet partitions, procedures.
 static bool is_atomic_command(Str sql) {
     static const char *const holds[] = {
-        "SELECT",  "INSERT",   "UPDATE",   "DELETE", "MERGE",   "WITH",   "VALUES", "TABLE",
-        "CREATE",  "ALTER",    "DROP",     "GRANT",  "REVOKE",  "COPY",   "SET",    "RESET",
-        "COMMENT", "TRUNCATE", "SECURITY", "IMPORT", "REFRESH", "LOCK",   "REASSIGN",
-        "ANALYZE", "ANALYSE",  "EXPLAIN",  "NOTIFY", "PREPARE", "EXECUTE"};
-    static const char *const never[] = {
-        "CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY", "DROP INDEX CONCURRENTLY",
-        "CREATE DATABASE",           "ALTER DATABASE",                   "DROP DATABASE",
-        "CREATE TABLESPACE",         "DROP TABLESPACE",                  "ALTER SYSTEM",
-        "CREATE SUBSCRIPTION",       "ALTER SUBSCRIPTION",               "DROP SUBSCRIPTION",
-        "PREPARE TRANSACTION"};
+        "SELECT",  "INSERT",   "UPDATE",   "DELETE", "MERGE",   "WITH",    "VALUES",   "TABLE",
+        "CREATE",  "ALTER",    "DROP",     "GRANT",  "REVOKE",  "COPY",    "SET",      "RESET",
+        "COMMENT", "TRUNCATE", "SECURITY", "IMPORT", "REFRESH", "LOCK",    "REASSIGN", "ANALYZE",
+        "ANALYSE", "EXPLAIN",  "NOTIFY",   "SHOW",   "LOAD",    "PREPARE", "EXECUTE"};
+    static const char *const never[] = {"CREATE INDEX CONCURRENTLY",
+                                        "CREATE UNIQUE INDEX CONCURRENTLY",
+                                        "DROP INDEX CONCURRENTLY",
+                                        "CREATE DATABASE",
+                                        "ALTER DATABASE",
+                                        "DROP DATABASE",
+                                        "CREATE TABLESPACE",
+                                        "DROP TABLESPACE",
+                                        "ALTER SYSTEM",
+                                        "CREATE SUBSCRIPTION",
+                                        "ALTER SUBSCRIPTION",
+                                        "DROP SUBSCRIPTION",
+                                        "PREPARE TRANSACTION"};
     if (!starts_with_any(sql, holds, COUNT_OF(holds)) ||
         starts_with_any(sql, never, COUNT_OF(never)))
         return false;
@@ -161,8 +168,8 @@ bool postgres_is_atomic(Str sql) {
 }
 
 static bool controls_transaction(Str sql) {
-    static const char *const control[] = {"BEGIN", "START TRANSACTION", "COMMIT",
-                                          "END",   "ABORT",             "PREPARE TRANSACTION"};
+    static const char *const control[] = {"BEGIN", "START TRANSACTION",  "COMMIT", "END",
+                                          "ABORT", "PREPARE TRANSACTION"};
     static const char *const partial[] = {"ROLLBACK TO", "ROLLBACK WORK TO",
                                           "ROLLBACK TRANSACTION TO"};
     return starts_with_any(sql, control, COUNT_OF(control)) ||
@@ -177,10 +184,10 @@ static Err *refuse_command(Str sql, bool in_transaction) {
                         "write the rows as INSERT statements (pg_dump --inserts), or COPY a file "
                         "of the server");
     if (in_transaction && controls_transaction(sql))
-        return err_hint(err_new(E_INVALID,
-                                "the statement controls the transaction its file runs in"),
-                        "remove BEGIN and COMMIT from the file, or put `-- atlas:txmode none` and "
-                        "a blank line at its top");
+        return err_hint(
+            err_new(E_INVALID, "the statement controls the transaction its file runs in"),
+            "remove BEGIN and COMMIT from the file, or put `-- atlas:txmode none` and "
+            "a blank line at its top");
     return NULL;
 }
 

@@ -169,6 +169,14 @@ static bool blank_line_follows(const Scan *s, size_t at, bool line_comment) {
     return (line_comment || newline_at(s, &at)) && newline_at(s, &at);
 }
 
+// "/*!50003 CREATE TRIGGER ... */" of MySQL, "/*M!" of MariaDB: the server runs what is in it.
+static bool is_executable(const Scan *s, size_t at) {
+    const char *p = s->src + at;
+    size_t left = s->len - at;
+    return (s->options & SQL_HASH_COMMENTS) && ((left > 2 && memcmp(p, "/*!", 3) == 0) ||
+                                                (left > 3 && memcmp(p, "/*M!", 4) == 0));
+}
+
 // Leading spaces and comments; the comments of the last group stay in `out`.
 static size_t skip_leading(Scan *s, size_t at, const Delim *d, StrList *out) {
     for (;;) {
@@ -176,7 +184,7 @@ static size_t skip_leading(Scan *s, size_t at, const Delim *d, StrList *out) {
         if (at >= s->len || (s->len - at >= d->len && memcmp(s->src + at, d->text, d->len) == 0))
             return at;
         size_t end = comment_end(s, at);
-        if (end == 0)
+        if (end == 0 || is_executable(s, at))
             return at;
         s->work += end - at;
         if (s->depth == 0)

@@ -8,10 +8,10 @@
 
 typedef struct Flavor {
     const char *name;
-    const char *variable; // NULL: needs none
-    const char *add;      // "SELECT a + b" with two arguments
-    const char *sleep;    // a statement that takes long, NULL if there is none
-    bool waits;           // waiters for a lock are other sessions of one server
+    const char *variable;    // NULL: needs none
+    const char *add;         // "SELECT a + b" with two arguments
+    const char *sleep;       // a statement that takes long, NULL if there is none
+    bool waits;              // waiters for a lock are other sessions of one server
     const char *lock_holder; // what a refused lock says
 } Flavor;
 
@@ -64,7 +64,9 @@ static DbStep stmt(const char *sql) {
     return (DbStep){.kind = DB_STEP_STATEMENT, .sql = str_from(sql)};
 }
 
-static DbStep step(DbStepKind kind) { return (DbStep){.kind = kind}; }
+static DbStep step(DbStepKind kind) {
+    return (DbStep){.kind = kind};
+}
 
 static DbRevision *revision(const Fixture *f, const char *version, int64_t applied, int64_t total) {
     DbRevision *r = NEW(f->mem, DbRevision);
@@ -80,7 +82,9 @@ static DbRevision *revision(const Fixture *f, const char *version, int64_t appli
     return r;
 }
 
-static DbStep row(DbStepKind kind, DbRevision *r) { return (DbStep){.kind = kind, .revision = r}; }
+static DbStep row(DbStepKind kind, DbRevision *r) {
+    return (DbStep){.kind = kind, .revision = r};
+}
 
 static Err *run(const Fixture *f, const DbStep *steps, size_t count, size_t *done) {
     return db_run(f->db, steps, count, NULL, done);
@@ -324,12 +328,18 @@ static void batch_of_files(void **unused) {
     Fixture f;
     open_fixture(&f);
     assert_ok(db_revisions_prepare(f.db, NULL));
-    DbStep steps[] = {step(DB_STEP_FILE), step(DB_STEP_BEGIN), stmt("CREATE TABLE a (id integer);"),
+    DbStep steps[] = {step(DB_STEP_FILE),
+                      step(DB_STEP_BEGIN),
+                      stmt("CREATE TABLE a (id integer);"),
                       stmt("INSERT INTO a VALUES (1); -- trailing"),
-                      row(DB_STEP_REVISION, revision(&f, "1", 2, 2)), step(DB_STEP_COMMIT),
-                      step(DB_STEP_FILE_END), step(DB_STEP_FILE), step(DB_STEP_BEGIN),
+                      row(DB_STEP_REVISION, revision(&f, "1", 2, 2)),
+                      step(DB_STEP_COMMIT),
+                      step(DB_STEP_FILE_END),
+                      step(DB_STEP_FILE),
+                      step(DB_STEP_BEGIN),
                       stmt("/* c */ SELECT id FROM a"),
-                      row(DB_STEP_REVISION, revision(&f, "2", 1, 1)), step(DB_STEP_COMMIT),
+                      row(DB_STEP_REVISION, revision(&f, "2", 1, 1)),
+                      step(DB_STEP_COMMIT),
                       step(DB_STEP_FILE_END)};
     size_t done = 0, next = 0;
     for (size_t i = 0; i < COUNT_OF(steps); i++)
@@ -353,12 +363,17 @@ static void failure_stops_the_batch(void **unused) {
     Fixture f;
     open_fixture(&f);
     assert_ok(db_revisions_prepare(f.db, NULL));
-    const DbStep steps[] = {step(DB_STEP_BEGIN), stmt("CREATE TABLE a (id integer)"),
-                            row(DB_STEP_REVISION, revision(&f, "1", 1, 1)), step(DB_STEP_COMMIT),
-                            step(DB_STEP_BEGIN), stmt("INSERT INTO a VALUES (1)"),
+    const DbStep steps[] = {step(DB_STEP_BEGIN),
+                            stmt("CREATE TABLE a (id integer)"),
+                            row(DB_STEP_REVISION, revision(&f, "1", 1, 1)),
+                            step(DB_STEP_COMMIT),
+                            step(DB_STEP_BEGIN),
+                            stmt("INSERT INTO a VALUES (1)"),
                             stmt("INSERT INTO nowhere VALUES (1)"),
-                            row(DB_STEP_REVISION, revision(&f, "2", 2, 2)), step(DB_STEP_COMMIT),
-                            step(DB_STEP_BEGIN), stmt("CREATE TABLE c (id integer)"),
+                            row(DB_STEP_REVISION, revision(&f, "2", 2, 2)),
+                            step(DB_STEP_COMMIT),
+                            step(DB_STEP_BEGIN),
+                            stmt("CREATE TABLE c (id integer)"),
                             step(DB_STEP_COMMIT)};
     size_t done = 0;
     assert_err(run(&f, steps, COUNT_OF(steps), &done), E_DB, "nowhere");
@@ -378,12 +393,15 @@ static void statements_with_their_rows(void **unused) {
     assert_ok(db_revisions_prepare(f.db, NULL));
     DbRevision *advance = revision(&f, "1", 2, 3);
     advance->partial_hashes = "h1:b";
-    const DbStep steps[] = {step(DB_STEP_FILE), stmt("CREATE TABLE a (id integer primary key)"),
+    const DbStep steps[] = {step(DB_STEP_FILE),
+                            stmt("CREATE TABLE a (id integer primary key)"),
                             row(DB_STEP_REVISION, revision(&f, "1", 1, 3)),
-                            stmt("INSERT INTO a VALUES (1)"), row(DB_STEP_ADVANCE, advance),
+                            stmt("INSERT INTO a VALUES (1)"),
+                            row(DB_STEP_ADVANCE, advance),
                             stmt("INSERT INTO a VALUES (1)"),
                             row(DB_STEP_REVISION, revision(&f, "1", 3, 3)),
-                            stmt("INSERT INTO a VALUES (5)"), step(DB_STEP_FILE_END)};
+                            stmt("INSERT INTO a VALUES (5)"),
+                            step(DB_STEP_FILE_END)};
     size_t done = 0;
     AutoErr e = run(&f, steps, COUNT_OF(steps), &done);
     assert_non_null(e);
@@ -560,7 +578,8 @@ static void empty_check_and_wipe(void **unused) {
     assert_ok(db_check_empty(f.db));
     assert_ok(db_exec(f.db, "CREATE TABLE a (id integer primary key)"));
     assert_err(db_check_empty(f.db), E_STATE, "connected database is not clean: found table \"a\"");
-    assert_ok(db_exec(f.db, "CREATE TABLE b (id integer primary key, a integer REFERENCES a (id))"));
+    assert_ok(
+        db_exec(f.db, "CREATE TABLE b (id integer primary key, a integer REFERENCES a (id))"));
     assert_ok(db_exec(f.db, "CREATE VIEW v AS SELECT id FROM b"));
     assert_ok(db_revisions_prepare(f.db, NULL));
     assert_ok(db_wipe(f.db));

@@ -34,7 +34,9 @@ static const char *ask_of(Db *db, const char *sql, Arena *mem) {
     return db_cell(&rows, 0, 0);
 }
 
-static const char *ask(const Fixture *f, const char *sql) { return ask_of(f->db, sql, f->mem); }
+static const char *ask(const Fixture *f, const char *sql) {
+    return ask_of(f->db, sql, f->mem);
+}
 
 static DbState state_of(const Fixture *f) {
     DbState state = {0};
@@ -45,7 +47,9 @@ static DbState state_of(const Fixture *f) {
 static DbStep stmt(const char *sql) {
     return (DbStep){.kind = DB_STEP_STATEMENT, .sql = str_from(sql)};
 }
-static DbStep step(DbStepKind kind) { return (DbStep){.kind = kind}; }
+static DbStep step(DbStepKind kind) {
+    return (DbStep){.kind = kind};
+}
 
 static DbStep row(const Fixture *f, const char *version) {
     DbRevision *r = NEW(f->mem, DbRevision);
@@ -154,17 +158,26 @@ static void several_commands_in_one_statement(void **unused) {
     Fixture f;
     open_fixture(&f);
     const DbStep steps[] = {
-        step(DB_STEP_FILE), step(DB_STEP_BEGIN), stmt("CREATE TABLE a (id integer)"),
+        step(DB_STEP_FILE),
+        step(DB_STEP_BEGIN),
+        stmt("CREATE TABLE a (id integer)"),
         stmt("INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2); -- two\nSELECT ';'"),
         stmt("CREATE FUNCTION f() RETURNS int AS $$ BEGIN RETURN 1; END; $$ LANGUAGE plpgsql"),
-        stmt("INSERT INTO a VALUES (3); -- three"), row(&f, "1"), step(DB_STEP_COMMIT),
-        step(DB_STEP_FILE_END), step(DB_STEP_FILE),
-        stmt("INSERT INTO a VALUES (4); INSERT INTO a VALUES (5)"), row(&f, "2"),
-        stmt("INSERT INTO a VALUES (6)"), row(&f, "2"), step(DB_STEP_FILE_END)};
+        stmt("INSERT INTO a VALUES (3); -- three"),
+        row(&f, "1"),
+        step(DB_STEP_COMMIT),
+        step(DB_STEP_FILE_END),
+        step(DB_STEP_FILE),
+        stmt("INSERT INTO a VALUES (4); INSERT INTO a VALUES (5)"),
+        row(&f, "2"),
+        stmt("INSERT INTO a VALUES (6)"),
+        row(&f, "2"),
+        step(DB_STEP_FILE_END)};
     RUN_OK(&f, steps);
     assert_string_equal(ask(&f, "SELECT count(*) FROM a"), "6");
-    const DbStep bad[] = {step(DB_STEP_FILE), stmt("INSERT INTO a VALUES (7); INSERT INTO b "
-                                                   "VALUES (8)"),
+    const DbStep bad[] = {step(DB_STEP_FILE),
+                          stmt("INSERT INTO a VALUES (7); INSERT INTO b "
+                               "VALUES (8)"),
                           row(&f, "3"), stmt("INSERT INTO a VALUES (9)")};
     size_t done = 0;
     assert_err(run(&f, bad, COUNT_OF(bad), &done), E_DB, "\"b\" does not exist");
@@ -201,17 +214,21 @@ static void statements_that_run_alone(void **unused) {
     (void)unused;
     Fixture f;
     open_fixture(&f);
-    const DbStep steps[] = {
-        FILE_OF(&f, "1", "CREATE TABLE a (id integer)"),
-        step(DB_STEP_FILE),
-        stmt("INSERT INTO a VALUES (1)"), row(&f, "2"),
-        stmt("CREATE INDEX CONCURRENTLY i ON a (id)"), row(&f, "2"),
-        stmt("VACUUM a"), row(&f, "2"),
-        stmt("DO $$ BEGIN INSERT INTO a VALUES (2); COMMIT; END $$"), row(&f, "2"),
-        stmt("REINDEX INDEX CONCURRENTLY i"),
-        stmt("DROP INDEX CONCURRENTLY i"), row(&f, "2"),
-        step(DB_STEP_FILE_END),
-        FILE_OF(&f, "3", "INSERT INTO a VALUES (3)")};
+    const DbStep steps[] = {FILE_OF(&f, "1", "CREATE TABLE a (id integer)"),
+                            step(DB_STEP_FILE),
+                            stmt("INSERT INTO a VALUES (1)"),
+                            row(&f, "2"),
+                            stmt("CREATE INDEX CONCURRENTLY i ON a (id)"),
+                            row(&f, "2"),
+                            stmt("VACUUM a"),
+                            row(&f, "2"),
+                            stmt("DO $$ BEGIN INSERT INTO a VALUES (2); COMMIT; END $$"),
+                            row(&f, "2"),
+                            stmt("REINDEX INDEX CONCURRENTLY i"),
+                            stmt("DROP INDEX CONCURRENTLY i"),
+                            row(&f, "2"),
+                            step(DB_STEP_FILE_END),
+                            FILE_OF(&f, "3", "INSERT INTO a VALUES (3)")};
     RUN_OK(&f, steps);
     assert_string_equal(ask(&f, "SELECT count(*) FROM a"), "3");
     assert_int_equal(state_of(&f).revisions.len, 3);
@@ -228,9 +245,16 @@ static void sessions_may_change(void **unused) {
         FILE_OF(&f, "2", "SET standard_conforming_strings = off"),
         FILE_OF(&f, "3", "SET TimeZone = 'Asia/Tokyo'"),
         FILE_OF(&f, "4", "SET DateStyle = 'SQL, DMY'"),
-        step(DB_STEP_FILE), stmt("RESET ALL"), row(&f, "5"), step(DB_STEP_FILE_END),
-        step(DB_STEP_FILE), stmt("SET search_path = nowhere"), row(&f, "6"), stmt("DISCARD ALL"),
-        row(&f, "6"), step(DB_STEP_FILE_END),
+        step(DB_STEP_FILE),
+        stmt("RESET ALL"),
+        row(&f, "5"),
+        step(DB_STEP_FILE_END),
+        step(DB_STEP_FILE),
+        stmt("SET search_path = nowhere"),
+        row(&f, "6"),
+        stmt("DISCARD ALL"),
+        row(&f, "6"),
+        step(DB_STEP_FILE_END),
         FILE_OF(&f, "7", "SET default_transaction_read_only = off")};
     RUN_OK(&f, steps);
     DbState s = state_of(&f);
@@ -249,8 +273,8 @@ static void execution_times(void **unused) {
     Fixture f;
     open_fixture(&f);
     const DbStep steps[] = {FILE_OF(&f, "1", "SELECT 1"), FILE_OF(&f, "2", "SELECT pg_sleep(0.2)"),
-                            FILE_OF(&f, "3", "SELECT 1"),
-                            step(DB_STEP_FILE), stmt("SELECT pg_sleep(0.2)"), row(&f, "4"),
+                            FILE_OF(&f, "3", "SELECT 1"), step(DB_STEP_FILE),
+                            stmt("SELECT pg_sleep(0.2)"), row(&f, "4"),
                             step(DB_STEP_FILE_END)};
     RUN_OK(&f, steps);
     DbState s = state_of(&f);
@@ -312,15 +336,16 @@ static void everything_is_wiped(void **unused) {
     assert_ok(db_wipe(f.db));
     assert_ok(db_check_empty(f.db));
     assert_ok(db_exec(
-        f.db, "CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS integer; CREATE TYPE c AS (x int);"
-              "CREATE TYPE r AS RANGE (subtype = integer);"
-              "CREATE TABLE t (id serial PRIMARY KEY, m mood, c c) PARTITION BY RANGE (id);"
-              "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (1) TO (9); CREATE SEQUENCE s;"
-              "CREATE VIEW v AS SELECT * FROM t; CREATE MATERIALIZED VIEW mv AS SELECT * FROM v;"
-              "CREATE FUNCTION f(d) RETURNS d LANGUAGE sql AS 'SELECT $1';"
-              "CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1';"
-              "CREATE AGGREGATE agg (integer) (sfunc = int4pl, stype = integer);"
-              "CREATE SCHEMA other; CREATE TABLE other.x (id int); CREATE EXTENSION citext"));
+        f.db,
+        "CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS integer; CREATE TYPE c AS (x int);"
+        "CREATE TYPE r AS RANGE (subtype = integer);"
+        "CREATE TABLE t (id serial PRIMARY KEY, m mood, c c) PARTITION BY RANGE (id);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (1) TO (9); CREATE SEQUENCE s;"
+        "CREATE VIEW v AS SELECT * FROM t; CREATE MATERIALIZED VIEW mv AS SELECT * FROM v;"
+        "CREATE FUNCTION f(d) RETURNS d LANGUAGE sql AS 'SELECT $1';"
+        "CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1';"
+        "CREATE AGGREGATE agg (integer) (sfunc = int4pl, stype = integer);"
+        "CREATE SCHEMA other; CREATE TABLE other.x (id int); CREATE EXTENSION citext"));
     assert_err(db_check_empty(open_url(f.url, NULL, f.mem)), E_STATE, "not clean: found");
     assert_ok(db_wipe(f.db));
     assert_ok(db_check_empty(f.db));
@@ -338,7 +363,8 @@ static void parameters(void **unused) {
     assert_string_equal(ask_of(db, "SHOW statement_timeout", f.mem), "12345ms");
     assert_string_equal(ask_of(db, "SHOW geqo", f.mem), "off");
     assert_string_equal(ask_of(db, "SHOW TimeZone", f.mem), "Asia/Tokyo");
-    DbOptions options = {.lock_timeout = 1500 * DURATION_MS, .statement_timeout = 100 * DURATION_MS};
+    DbOptions options = {.lock_timeout = 1500 * DURATION_MS,
+                         .statement_timeout = 100 * DURATION_MS};
     db = open_url(f.url, &options, f.mem);
     assert_string_equal(ask_of(db, "SHOW lock_timeout", f.mem), "1500ms");
     assert_err(db_exec(db, "SELECT pg_sleep(9)"), E_DB, "statement timeout (SQLSTATE 57014)");
@@ -430,9 +456,10 @@ static void ten_thousand_revisions(void **unused) {
     (void)unused;
     Fixture f;
     open_fixture(&f);
-    assert_ok(db_exec(f.db, "INSERT INTO atlas_schema_revisions.atlas_schema_revisions SELECT "
-                            "(20200101000000 + i)::text, 'step', 2, 3, 3, now(), 5, '', '', "
-                            "repeat('h', 44), 'null', 'Atlas CLI' FROM generate_series(1, 10000) i"));
+    assert_ok(db_exec(f.db,
+                      "INSERT INTO atlas_schema_revisions.atlas_schema_revisions SELECT "
+                      "(20200101000000 + i)::text, 'step', 2, 3, 3, now(), 5, '', '', "
+                      "repeat('h', 44), 'null', 'Atlas CLI' FROM generate_series(1, 10000) i"));
     int64_t start = host_monotonic_ms(&host_system);
     assert_int_equal(state_of(&f).revisions.len, 10000);
     int64_t took = host_monotonic_ms(&host_system) - start;
@@ -494,16 +521,25 @@ static void flights(void **unused) {
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         expect_flight(&f, rows[i].sql, rows[i].want, "");
     assert_err(db_exec(f.db, "CREATE UNIQUE INDEX CONCURRENTLY u ON a (id)"), E_DB, "unique");
-    expect_flight(&f, "CREATE UNIQUE INDEX CONCURRENTLY u ON a (id)", DB_FLIGHT_REPEAT,
-                  "index \"u\" was left invalid by an interrupted build and was dropped to be built "
-                  "again");
+    expect_flight(
+        &f, "CREATE UNIQUE INDEX CONCURRENTLY u ON a (id)", DB_FLIGHT_REPEAT,
+        "index \"u\" was left invalid by an interrupted build and was dropped to be built "
+        "again");
     assert_string_equal(ask(&f, "SELECT count(*) FROM pg_class WHERE relname = 'u'"), "0");
+    if (strtoll(ask(&f, "SHOW server_version_num"), NULL, 10) >= 140000) {
+        assert_ok(db_exec(f.db, "UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = "
+                                "'pt1'::regclass"));
+        expect_flight(&f, "ALTER TABLE pt DETACH PARTITION public.pt1 CONCURRENTLY", DB_FLIGHT_DONE,
+                      "the interrupted detachment of partition public.pt1 was finalized");
+        assert_string_equal(ask(&f, "SELECT count(*) FROM pg_inherits"), "0");
+    }
     // What an interrupted REINDEX leaves.
     assert_ok(db_exec(f.db, "CREATE INDEX good_ccnew ON a (id); UPDATE pg_index SET indisvalid = "
                             "false WHERE indexrelid = 'good_ccnew'::regclass"));
-    expect_flight(&f, "REINDEX INDEX CONCURRENTLY good", DB_FLIGHT_REPEAT,
-                  "index \"good_ccnew\" was left invalid by an interrupted build and was dropped to "
-                  "be built again");
+    expect_flight(
+        &f, "REINDEX INDEX CONCURRENTLY good", DB_FLIGHT_REPEAT,
+        "index \"good_ccnew\" was left invalid by an interrupted build and was dropped to "
+        "be built again");
     arena_free(f.mem);
 }
 
@@ -523,10 +559,17 @@ static void atomic_statements(void **unused) {
         {"ALTER TABLE t DETACH PARTITION p CONCURRENTLY;", false},
         {"ALTER TABLE t DETACH PARTITION p", true},
         {"ALTER TYPE t ADD VALUE 'x'", true},
-        {"VACUUM", false}, {"CALL p()", false}, {"DO 'BEGIN END'", false}, {"BEGIN", false},
-        {"ALTER SYSTEM SET x = 1", false}, {"CREATE DATABASE x", false}, {"CHECKPOINT", false},
-        {"INSERT INTO t VALUES ('a;b')", true}, {"INSERT INTO t VALUES (1); VACUUM", false},
-        {"INSERT INTO t VALUES (1); SELECT 1", true}, {"SAVEPOINT x", false},
+        {"VACUUM", false},
+        {"CALL p()", false},
+        {"DO 'BEGIN END'", false},
+        {"BEGIN", false},
+        {"ALTER SYSTEM SET x = 1", false},
+        {"CREATE DATABASE x", false},
+        {"CHECKPOINT", false},
+        {"INSERT INTO t VALUES ('a;b')", true},
+        {"INSERT INTO t VALUES (1); VACUUM", false},
+        {"INSERT INTO t VALUES (1); SELECT 1", true},
+        {"SAVEPOINT x", false},
     };
     Fixture f;
     open_fixture(&f);
@@ -585,7 +628,8 @@ int main(void) {
     };
     const char *url = host_env(&host_system, "ATLAS_TEST_POSTGRES");
     if (!strchr(url, '?')) {
-        fprintf(stderr, "set ATLAS_TEST_POSTGRES to the URL of a scratch database, with ?sslmode=\n");
+        fprintf(stderr,
+                "set ATLAS_TEST_POSTGRES to the URL of a scratch database, with ?sslmode=\n");
         return 1;
     }
     return cmocka_run_group_tests_name("postgres", tests, NULL, NULL);

@@ -126,6 +126,10 @@ static void test_e_strings(void **state) {
     EXPECT(P, "SELECT e'\\\\'; SELECT 2;", "SELECT e'\\\\';", "SELECT 2;");
     EXPECT(P, "SELECT 'a\\'; SELECT 2;", "SELECT 'a\\';", "SELECT 2;");
     EXPECT(P, "SELECT date'\\'; SELECT 2;", "SELECT date'\\';", "SELECT 2;");
+    // Executable comments are text: the server runs what is in them.
+    EXPECT(M, "/* c */ /*!50003 CREATE TRIGGER t */;\n/*M! SET @a = 1; */;", "/*!50003 CREATE TRIGGER t */;",
+           "/*M! SET @a = 1; */;");
+    EXPECT(G, "/*!50003 CREATE TRIGGER t */;", ";");
     EXPECT(M, "SELECT `a\\`; SELECT 2;", "SELECT `a\\`;", "SELECT 2;");
 }
 
