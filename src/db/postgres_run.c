@@ -96,7 +96,8 @@ static Err *take(Run *r) {
         AutoResult result = PQgetResult(conn);
         if (PQstatus(conn) == CONNECTION_BAD) {
             Err *e = result ? postgres_check(r->p, result, NULL) : NULL;
-            fail(r, entry->step, e ? e : postgres_lost(r->p));
+            size_t step = entry->kind == PENDING_SYNC ? *r->done : entry->step;
+            fail(r, step, e ? e : postgres_lost(r->p));
             return postgres_lost(r->p);
         }
         bool is_sync = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
@@ -155,7 +156,7 @@ static Err *settle(Run *r) {
     if (!PQpipelineSync(r->p->conn))
         return postgres_lost(r->p);
     r->unflushed = 0;
-    expect(r, (Pending){.kind = PENDING_SYNC, .step = *r->done});
+    expect(r, (Pending){.kind = PENDING_SYNC});
     TRY(drain(r, 0, SIZE_MAX));
     r->user_transaction =
         !r->p->in_batch && !r->in_unit && PQtransactionStatus(r->p->conn) != PQTRANS_IDLE;
@@ -375,17 +376,22 @@ Err *postgres_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions 
     Err *e = send_steps(&r);
     if (!e || PQstatus(p->conn) != CONNECTION_BAD)
         PQexitPipelineMode(p->conn);
-    if (!r.error)
+    if (r.error) {
+        err_free(e);
+        e = r.error;
+        *done = r.failed;
+    }
+    if (*done < count)
         return e;
-    err_free(e);
-    *done = r.failed;
-    return r.error;
+    err_free(e); // whatever it is, it came behind the last step: the next call meets it
+    return NULL;
 }
 
 Err *postgres_rollback(Db *db) {
     Postgres *p = postgres_of(db);
     p->in_batch = false;
-    p->clock = CLOCK_NONE;
+    if (p->clock == CLOCK_TRANSACTION)
+        p->clock = CLOCK_NONE;
     // A server that lost its client rolls back by itself.
     if (PQstatus(p->conn) == CONNECTION_BAD || PQtransactionStatus(p->conn) == PQTRANS_IDLE)
         return NULL;

@@ -299,13 +299,15 @@ static Err *take_sync(Postgres *p) {
 Err *postgres_trip(Postgres *p, const PostgresQuery *queries, size_t count, PGresult **results) {
     for (size_t i = 0; i < count; i++)
         results[i] = NULL;
-    if (!PQenterPipelineMode(p->conn))
+    // The first sync makes libpq forget the single-row mode of what ran before the pipeline.
+    if (!PQenterPipelineMode(p->conn) || !PQpipelineSync(p->conn))
         return postgres_lost(p);
     for (size_t i = 0; i < count; i++) {
         TRY(postgres_send(p, &queries[i]));
         if (!PQpipelineSync(p->conn))
             return postgres_lost(p);
     }
+    TRY(take_sync(p));
     for (size_t i = 0; i < count; i++) {
         TRY(take_results(p, &results[i]));
         TRY(take_sync(p));
@@ -342,6 +344,7 @@ Err *postgres_simple(Postgres *p, const char *sql) {
     Err *first = NULL;
     if (!PQsendQuery(p->conn, sql))
         return postgres_lost(p);
+    PQsetSingleRowMode(p->conn); // rows are dropped
     for (;;) {
         AutoResult result = NULL;
         Err *e = postgres_result(p, &result);

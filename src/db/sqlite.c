@@ -5,6 +5,8 @@
 Err *sqlite_error(Sqlite *s) {
     if (sqlite3_errcode(s->handle) == SQLITE_INTERRUPT && db_cancelled(&s->base))
         return db_interrupted();
+    if (sqlite3_errcode(s->handle) == SQLITE_INTERRUPT)
+        return err_new(E_DB, "canceling statement due to statement timeout");
     return err_new(E_DB, "%s", sqlite3_errmsg(s->handle));
 }
 
@@ -77,6 +79,7 @@ Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, siz
     Sqlite *s = sqlite_of(db);
     AutoStmt stmt = NULL;
     *out = (DbRows){0};
+    sqlite_start_statement(s);
     if (sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) != SQLITE_OK)
         return sqlite_error(s);
     for (size_t i = 0; i < count; i++)

@@ -12,6 +12,7 @@ typedef struct Sqlite {
     Arena *mem;
     int64_t busy_ms;
     int busy_waited_ms;
+    int64_t deadline_ms;  // of the running statement, by the monotonic clock; 0: none
     const char *begin;    // "BEGIN", "BEGIN IMMEDIATE" ... (_txlock)
     sqlite3_stmt *insert, *upsert, *advance; // of the revisions table, kept
     sqlite3_stmt *begin_stmt, *commit_stmt;
@@ -43,6 +44,8 @@ Err *sqlite_exec_len(Sqlite *s, const char *sql, size_t len) MUST_USE;
 
 // sqlite_open.c
 void sqlite_watch_cancel(Sqlite *s);
+// The statement time-out runs from here.
+void sqlite_start_statement(Sqlite *s);
 Err *sqlite_open_database(Db **out, const char *rest, const Db *base, Arena *mem) MUST_USE;
 // sqlite_run.c
 Err *sqlite_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,

@@ -78,7 +78,13 @@ static int on_busy(void *ctx, int count) {
 
 static int on_progress(void *ctx) {
     Sqlite *s = ctx;
-    return db_cancelled(&s->base);
+    return db_cancelled(&s->base) ||
+           (s->deadline_ms > 0 && host_monotonic_ms(s->base.host) >= s->deadline_ms);
+}
+
+void sqlite_start_statement(Sqlite *s) {
+    Duration limit = s->base.statement_timeout;
+    s->deadline_ms = limit > 0 ? host_monotonic_ms(s->base.host) + 1 + limit / DURATION_MS : 0;
 }
 
 void sqlite_watch_cancel(Sqlite *s) {
@@ -135,6 +141,8 @@ Err *sqlite_open_database(Db **out, const char *rest, const Db *base, Arena *mem
     sqlite3_busy_handler(s->handle, on_busy, s);
     sqlite_watch_cancel(s);
     TRY(apply_params(s, query, tmp));
+    if (base->lock_timeout > 0)
+        s->busy_ms = base->lock_timeout / DURATION_MS;
     *out = &s->base;
     return NULL;
 }

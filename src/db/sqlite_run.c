@@ -150,6 +150,7 @@ static Err *run_statement(Run *r, Str sql) {
         sqlite3_stmt *stmt = NULL;
         const char *tail = end;
         // Texts of the scanner are NUL-terminated: counting the NUL saves SQLite a copy.
+        sqlite_start_statement(s);
         int rc = sqlite3_prepare_v2(s->handle, p, (int)(end - p) + 1, &stmt, &tail);
         while (rc == SQLITE_OK && stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
             rc = SQLITE_OK;
@@ -157,6 +158,7 @@ static Err *run_statement(Run *r, Str sql) {
                      ? NULL
                      : statement_error(s, in_transaction);
         sqlite3_finalize(stmt);
+        s->deadline_ms = 0; // rows and commits have no limit
         if (e)
             return e;
         if (in_transaction && sqlite3_get_autocommit(s->handle))

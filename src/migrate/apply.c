@@ -509,7 +509,7 @@ static Err *locked_apply(Run *r, DbState *state, MigrateApplied *out) {
         TRY(insert_baseline(r, pending.baseline, default_operator(p->operator_version)));
     out->pending = pending.files.len;
     if (state->revisions.len > 0)
-        out->from_version = list_last(&state->revisions).version;
+        out->from_version = last_revision(p->dir, &state->revisions)->version;
     else if (pending.baseline)
         out->from_version = pending.baseline->version;
     out->current_version = out->from_version;

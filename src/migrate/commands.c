@@ -35,6 +35,17 @@ static void new_files(NewFile out[2], const MigrateNewParams *p, const char *ver
     }
 }
 
+// Now, or the next second that no file has.
+static const char *fresh_version(const MigrateDir *dir, const Host *host, Arena *mem) {
+    Time now = host_now(host);
+    const char *version = time_strftime_utc(mem, now, "%Y%m%d%H%M%S");
+    while (migrate_dir_find(dir, version)) {
+        now.sec++;
+        version = time_strftime_utc(mem, now, "%Y%m%d%H%M%S");
+    }
+    return version;
+}
+
 static Err *write_new(const NewFile *file, const char *dir, Arena *mem) {
     if (!file->name)
         return NULL;
@@ -52,7 +63,7 @@ Err *migrate_new(const char **out, const MigrateNewParams *p, MigrateSumError *w
     TRY(fs_mkdirs(p->path, 0755));
     TRY(migrate_dir_load(&dir, p->path, p->format, mem));
     TRY(migrate_dir_verify(dir, where, mem));
-    new_files(files, &params, time_strftime_utc(mem, host_now(host), "%Y%m%d%H%M%S"), mem);
+    new_files(files, &params, fresh_version(dir, host, mem), mem);
     TRY(write_new(&files[0], p->path, mem));
     TRY(write_new(&files[1], p->path, mem));
     *out = fs_join(mem, p->path, files[0].name);

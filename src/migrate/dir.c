@@ -39,6 +39,10 @@ static Err *add_file(MigrateDir *d, const char *name, bool contents, Arena *mem)
     MigrateFile file = {0};
     if (fs_kind(fs_join(mem, d->path, name)) == FS_DIR)
         return NULL;
+    if (strpbrk(name, "\r\n"))
+        return err_hint(err_new(E_INVALID, "%s: the name %s has a line break, which atlas.sum "
+                                           "cannot hold", d->path, migrate_quote(mem, name)),
+                        "rename the file");
     if (contents)
         TRY(dir_read_file(&content, d, name, mem));
     file_init(&file, name, content, d->format, mem);

@@ -50,11 +50,18 @@ static void split_flyway(MigrateFile *file, Arena *mem) {
     file->description = mark ? mark + 2 : "";
 }
 
+Str file_text(const MigrateFile *file) {
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t len = file->content.len >= 3 && memcmp(file->content.ptr, mark, 3) == 0 ? 3 : 0;
+    return str_slice(file->content.ptr + len, file->content.len - len);
+}
+
 static void read_checkpoint(MigrateFile *file, Arena *mem) {
-    if (file->format != MIGRATE_ATLAS || file->content.len < 2 ||
-        (file->content.ptr[0] != '-' && file->content.ptr[0] != '#'))
+    Str text = file_text(file);
+    if (file->format != MIGRATE_ATLAS || text.len < 2 ||
+        (text.ptr[0] != '-' && text.ptr[0] != '#'))
         return;
-    SqlDirectives directives = sql_file_directives(file->content, mem);
+    SqlDirectives directives = sql_file_directives(text, mem);
     StrList args = sql_directive_args(&directives, "checkpoint", mem);
     file->checkpoint = args.len > 0;
     file->tag = args.len > 0 ? args.items[0] : "";
@@ -90,7 +97,7 @@ static uint64_t next_component(const char **version) {
     return numeric ? n : 0;
 }
 
-static int compare_versions(const char *a, const char *b) {
+int flyway_compare(const char *a, const char *b) {
     while (*a || *b) {
         uint64_t x = next_component(&a), y = next_component(&b);
         if (x != y)
@@ -109,7 +116,7 @@ static int compare_flyway(const void *pa, const void *pb) {
     if (a_last != b_last)
         return a_last ? 1 : -1;
     int c =
-        a_last ? strcmp(a->description, b->description) : compare_versions(a->version, b->version);
+        a_last ? strcmp(a->description, b->description) : flyway_compare(a->version, b->version);
     return c ? c : strcmp(a->name, b->name);
 }
 
@@ -119,12 +126,12 @@ void flyway_arrange(MigrateFiles *files, Arena *mem) {
     MigrateFiles kept = {0};
     for (size_t i = 0; i < files->len; i++) {
         const MigrateFile *f = &files->items[i];
-        if (kind_of(f) == 'B' && (!baseline || compare_versions(f->version, baseline->version) > 0))
+        if (kind_of(f) == 'B' && (!baseline || flyway_compare(f->version, baseline->version) > 0))
             baseline = f;
     }
     for (size_t i = 0; i < files->len; i++) {
         const MigrateFile *f = &files->items[i];
-        bool above = !baseline || compare_versions(f->version, baseline->version) > 0;
+        bool above = !baseline || flyway_compare(f->version, baseline->version) > 0;
         if (kind_of(f) == 'R' || f == baseline || (kind_of(f) == 'V' && above))
             list_push(&kept, mem, *f);
     }
@@ -136,8 +143,19 @@ void flyway_arrange(MigrateFiles *files, Arena *mem) {
 // --- statements
 // -----------------------------------------------------------------------------------
 
+// With a newline at the end, else a last line such as --rollback were a statement.
+static Str liquibase_text(Str text, Arena *mem) {
+    Buf b;
+    buf_init(&b, mem, SIZE_MAX);
+    buf_add(&b, text.ptr, text.len);
+    buf_char(&b, '\n');
+    return buf_view(&b);
+}
+
 static Err *up_part(Str *out, const MigrateFile *file, Arena *mem) {
-    *out = file->content;
+    *out = file_text(file);
+    if (file->format == MIGRATE_LIQUIBASE)
+        *out = liquibase_text(*out, mem);
     if (file->format == MIGRATE_GOOSE)
         return goose_up(out, file, mem);
     if (file->format == MIGRATE_DBMATE)
@@ -150,5 +168,8 @@ Err *migrate_file_stmts(SqlStmts *out, const MigrateFile *file, unsigned scan_op
     Str up = {0};
     TRY(up_part(&up, file, tmp));
     *out = (SqlStmts){0};
-    return sql_scan(out, up, has_directives(file) ? scan_options : SQL_GENERIC, file->name, mem);
+    TRY(sql_scan(out, up, scan_options, file->name, mem));
+    if (file->format == MIGRATE_GOOSE)
+        goose_clean(out, mem);
+    return NULL;
 }

@@ -40,6 +40,10 @@ static Str pragma_word(Str line, const char *mark) {
     return str_slice(line.ptr, len);
 }
 
+static bool is_nocase(Str word, const char *text) {
+    return word.len == strlen(text) && strncasecmp(word.ptr, text, word.len) == 0;
+}
+
 static bool is(Str word, const char *text) {
     return str_eq(word, str_from(text));
 }
@@ -67,7 +71,7 @@ static Err *goose_pragma(Goose *g, Str word, const MigrateFile *file, int line) 
     if (g->state == DOWN)
         return NULL;
     for (size_t i = 0; i < COUNT_OF(moves); i++) {
-        if (!is(word, moves[i].word))
+        if (!is_nocase(word, moves[i].word))
             continue;
         if (g->state != moves[i].from)
             return err_at(err_new(E_SYNTAX, "unexpected goose pragma \"%s\"", moves[i].word),
@@ -79,19 +83,33 @@ static Err *goose_pragma(Goose *g, Str word, const MigrateFile *file, int line) 
     return NULL; // NO TRANSACTION, ENVSUB and the like
 }
 
+// Whether the last word before a comment ends with a semicolon.
+static bool ends_statement(Str line) {
+    bool ends = false;
+    for (size_t i = 0; i < line.len;) {
+        size_t start = i;
+        while (i < line.len && !strchr(" \t\r", line.ptr[i]))
+            i++;
+        if (i - start >= 2 && memcmp(line.ptr + start, "--", 2) == 0)
+            break;
+        ends = i > start ? line.ptr[i - 1] == ';' : ends;
+        i += i == start;
+    }
+    return ends;
+}
+
 static void goose_line(Goose *g, Str line) {
     if (g->state != UP && g->state != STATEMENT)
         return;
     buf_add(&g->out, line.ptr, line.len);
     buf_char(&g->out, '\n');
-    Str text = trim(line);
-    if (g->state == UP && text.len > 0 && text.ptr[text.len - 1] == ';' && !starts(text, "--"))
+    if (g->state == UP && ends_statement(line))
         buf_str(&g->out, DELIMITER "\n");
 }
 
 Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) {
     Goose g = {.state = BEFORE};
-    Str rest = file->content, line = {0};
+    Str rest = file_text(file), line = {0};
     buf_init(&g.out, mem, SIZE_MAX);
     buf_str(&g.out, "-- atlas:delimiter " DELIMITER "\n");
     for (int n = 1; next_line(&rest, &line); n++) {
@@ -110,8 +128,16 @@ Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) {
     return NULL;
 }
 
+void goose_clean(SqlStmts *stmts, Arena *mem) {
+    for (size_t i = 0; i < stmts->len; i++) {
+        Str *text = &stmts->items[i].text;
+        if (memmem(text->ptr, text->len, DELIMITER "\n", strlen(DELIMITER "\n")))
+            *text = str_from(cstr_replace(mem, text->ptr, DELIMITER "\n", ""));
+    }
+}
+
 Err *dbmate_up(Str *out, const MigrateFile *file, Arena *mem) {
-    Str rest = file->content, line = {0};
+    Str rest = file_text(file), line = {0};
     bool up = false, seen = false;
     Buf b;
     buf_init(&b, mem, SIZE_MAX);
@@ -136,7 +162,7 @@ static bool has_word(Str line, const char *word) {
 }
 
 bool format_without_transaction(const MigrateFile *file) {
-    Str rest = file->content, line = {0};
+    Str rest = file_text(file), line = {0};
     while (next_line(&rest, &line)) {
         bool goose = file->format == MIGRATE_GOOSE && is(pragma_word(line, "+goose"), "NO");
         bool dbmate = file->format == MIGRATE_DBMATE && is(pragma_word(line, "migrate:"), "up");

@@ -83,23 +83,98 @@ static Str import_content(const MigrateFile *f, const SqlStmts *stmts, Arena *me
 // --- all of them
 // ----------------------------------------------------------------------------------
 
-// Flyway's repeatables have no version: they follow the file before them.
-static const char *import_version(const MigrateFile *f, const char *before, Arena *mem) {
+enum { MAX_COMPONENTS = 8 };
+
+// What Flyway's versions must be padded to, where their bytes would sort differently from their
+// numbers; count 0: they stay as they are.
+typedef struct Shape {
+    size_t count, widths[MAX_COMPONENTS];
+} Shape;
+
+static const char *shaped(const char *version, const Shape *shape, Arena *mem) {
+    Buf b;
+    buf_init(&b, mem, BUF_MAX_TEXT);
+    for (size_t i = 0; i < shape->count; i++) {
+        size_t len = strcspn(version, "._");
+        buf_str(&b, i > 0 ? "." : "");
+        buf_repeat(&b, "0", shape->widths[i] - len);
+        buf_add(&b, version, len);
+        version += len + (version[len] != 0);
+    }
+    return b.ptr;
+}
+
+static bool sorted_by_name(const MigrateDir *from) {
+    const char *before = NULL;
+    AutoArena tmp = arena_new(NULL);
+    for (size_t i = 0; i < from->files.len && *from->files.items[i].version; i++) {
+        const MigrateFile *f = &from->files.items[i];
+        const char *name = arena_printf(tmp, "%s%s%s.sql", f->version, *f->description ? "_" : "",
+                                        f->description);
+        if ((before && strcmp(before, name) > 0) || strchr(f->version, '_'))
+            return false;
+        before = name;
+    }
+    return true;
+}
+
+static Err *find_shape(Shape *shape, const MigrateDir *from) {
+    *shape = (Shape){0};
+    if (from->format != MIGRATE_FLYWAY || sorted_by_name(from))
+        return NULL;
+    for (size_t i = 0; i < from->files.len; i++) {
+        const char *v = from->files.items[i].version;
+        for (size_t k = 0; *v; k++) {
+            size_t len = strcspn(v, "._");
+            if (k == MAX_COMPONENTS || strspn(v, "0123456789") < len)
+                return err_new(E_INVALID, "%s: a version is numbers (at most %d) with . or _ between",
+                               from->files.items[i].name, MAX_COMPONENTS);
+            shape->widths[k] = len > shape->widths[k] ? len : shape->widths[k];
+            shape->count = k + 1 > shape->count ? k + 1 : shape->count;
+            v += len + (v[len] != 0);
+        }
+    }
+    return NULL;
+}
+
+// Flyway's repeatables have no version: they follow the file before them, as 1R, 1Ra, 1Rb ...
+static const char *import_version(const MigrateFile *f, const Shape *shape, const char *before,
+                                  Arena *mem) {
+    size_t len = strlen(before);
     if (*f->version)
-        return f->version;
-    return arena_printf(mem, "%sR", *before ? before : "0");
+        return shape->count > 0 ? shaped(f->version, shape, mem) : f->version;
+    if (!strchr(before, 'R'))
+        return arena_printf(mem, "%sR", *before ? before : "0");
+    if (before[len - 1] == 'R' || before[len - 1] == 'z')
+        return arena_printf(mem, "%sa", before);
+    return arena_printf(mem, "%.*s%c", (int)len - 1, before, before[len - 1] + 1);
+}
+
+// No database says how its strings and blocks read: BEGIN blocks stay whole, and what that cannot
+// read may be MySQL's.
+static Err *import_stmts(SqlStmts *out, const MigrateFile *f, Arena *mem) {
+    Err *e = migrate_file_stmts(out, f, SQL_GENERIC | SQL_BEGIN, mem);
+    if (!e)
+        return NULL;
+    AutoErr again = migrate_file_stmts(out, f, SQL_MYSQL, mem);
+    if (again)
+        return e;
+    err_free(e);
+    return NULL;
 }
 
 static Err *plan_import(MigrateFiles *out, const MigrateDir *from, Arena *mem) {
     const char *before = "";
+    Shape shape;
     Map seen;
+    TRY(find_shape(&shape, from));
     map_init(&seen, mem);
     for (size_t i = 0; i < from->files.len; i++) {
         const MigrateFile *f = &from->files.items[i];
         SqlStmts stmts = {0};
         MigrateFile file = {0};
-        const char *version = import_version(f, before, mem);
-        TRY(migrate_file_stmts(&stmts, f, SQL_GENERIC, mem));
+        const char *version = import_version(f, &shape, before, mem);
+        TRY(import_stmts(&stmts, f, mem));
         char *name = arena_printf(mem, "%s%s%s.sql", version, *f->description ? "_" : "",
                                   f->description);
         if (map_has(&seen, name))
@@ -107,7 +182,7 @@ static Err *plan_import(MigrateFiles *out, const MigrateDir *from, Arena *mem) {
         map_set(&seen, name, name);
         file_init(&file, name, import_content(f, &stmts, mem), MIGRATE_ATLAS, mem);
         list_push(out, mem, file);
-        before = *f->version ? f->version : before;
+        before = version;
     }
     return NULL;
 }

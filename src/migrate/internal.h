@@ -12,9 +12,13 @@
 bool format_accepts(MigrateFormat format, const char *name);
 void file_init(MigrateFile *file, const char *name, Str content, MigrateFormat format, Arena *mem);
 void flyway_arrange(MigrateFiles *files, Arena *mem);
+int flyway_compare(const char *a, const char *b); // versions, component by component
+Str file_text(const MigrateFile *file);       // the content without a byte order mark
 bool has_directives(const MigrateFile *file); // whether the format knows atlas directives
 // goose.c
 Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
+// Takes the marks of goose_up() out of statements that go on behind a `;` at a line's end.
+void goose_clean(SqlStmts *stmts, Arena *mem);
 // Whether the file asks its own tool for no transaction: goose's NO TRANSACTION, dbmate's
 // transaction:false, Liquibase's runInTransaction:false.
 bool format_without_transaction(const MigrateFile *file);
@@ -51,7 +55,10 @@ typedef struct Pending {
     const MigrateFile *baseline; // to be recorded first; or NULL
 } Pending;
 
-bool revision_is_partial(const DbRevision *r);
+bool revision_is_partial(const DbRevision *r); // and not marked as resolved since
+int version_compare(const MigrateDir *dir, const char *a, const char *b);
+// The one with the highest version; NULL: none.
+const DbRevision *last_revision(const MigrateDir *dir, const DbRevisions *revisions);
 // E_STATE with out_of_order set: the rest of `out` is valid too.
 Err *pending_compute(Pending *out, const PendingParams *p, Arena *mem) MUST_USE;
 

@@ -6,8 +6,24 @@ typedef struct Files {
 } Files;
 
 bool revision_is_partial(const DbRevision *r) {
-    return r->applied != r->total;
+    return r->applied != r->total && !(r->type & DB_REVISION_RESOLVED);
 }
+
+// Flyway's versions are numbers, all others are bytes.
+int version_compare(const MigrateDir *dir, const char *a, const char *b) {
+    return dir->format == MIGRATE_FLYWAY ? flyway_compare(a, b) : strcmp(a, b);
+}
+
+const DbRevision *last_revision(const MigrateDir *dir, const DbRevisions *revisions) {
+    const DbRevision *last = NULL;
+    for (size_t i = 0; i < revisions->len; i++)
+        if (!last || version_compare(dir, revisions->items[i].version, last->version) >= 0)
+            last = &revisions->items[i];
+    return last;
+}
+
+// Flyway's repeatable files have no version, and share one revision.
+static bool is_repeatable(const MigrateFile *f) { return !*f->version; }
 
 static void add_from(FileRefs *out, const FileRefs *from, size_t index, Arena *mem) {
     for (size_t i = index; i < from->len; i++)
@@ -85,15 +101,17 @@ static Err *out_of_order_error(const FileRefs *files) {
                    files->len > 1 ? "were" : "was");
 }
 
-static FileRefs find_out_of_order(const FileRefs *files, size_t end, const DbRevisions *revisions,
+static FileRefs find_out_of_order(const FileRefs *files, size_t end, const PendingParams *p,
                                   Arena *mem) {
+    const DbRevisions *revisions = &p->state->revisions;
     FileRefs list = {0};
     Map known;
     map_init(&known, mem);
     for (size_t i = 0; i < revisions->len; i++)
         map_set(&known, revisions->items[i].version, revisions->items);
     size_t i = 0;
-    while (i < end && strcmp(files->items[i]->version, revisions->items[0].version) < 0)
+    while (i < end &&
+           version_compare(p->dir, files->items[i]->version, revisions->items[0].version) < 0)
         i++;
     for (; i < end; i++)
         if (!map_has(&known, files->items[i]->version))
@@ -111,20 +129,22 @@ static Err *missing_file(const DbRevision *r) {
 
 static Err *next_runs(Pending *out, const PendingParams *p, Files files, Arena *mem) {
     const DbRevisions *revisions = &p->state->revisions;
-    const DbRevision *last = &revisions->items[revisions->len - 1];
+    const DbRevision *last = last_revision(p->dir, revisions);
     bool partial = revision_is_partial(last);
     if (resume_checkpoint(out, last, files, mem))
         return NULL;
     FileRefs plain = without_checkpoints(files, mem);
+    while (plain.len > 0 && is_repeatable(list_last(&plain)) && find_revision(revisions, ""))
+        plain.len--;
     size_t behind = 0; // index behind the last file at or before the last revision
-    for (size_t i = 0; i < plain.len; i++) {
-        int c = strcmp(plain.items[i]->version, last->version);
+    for (size_t i = 0; i < plain.len && !is_repeatable(plain.items[i]); i++) {
+        int c = version_compare(p->dir, plain.items[i]->version, last->version);
         if (partial ? c == 0 : c <= 0)
             behind = i + 1;
     }
     if (behind == 0 && partial && plain.len > 0)
         return missing_file(last);
-    FileRefs late = find_out_of_order(&plain, behind, revisions, mem);
+    FileRefs late = find_out_of_order(&plain, behind, p, mem);
     if (late.len > 0 && p->order == MIGRATE_NON_LINEAR)
         add_from(&out->files, &late, 0, mem);
     add_from(&out->files, &plain, behind > 0 && partial ? behind - 1 : behind, mem);

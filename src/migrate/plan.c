@@ -66,7 +66,7 @@ static Err *resolve_tx(FilePlan *plan, MigrateTxMode global, Arena *mem) {
     }
     if (!has_directives(plan->file))
         return NULL;
-    SqlDirectives directives = sql_file_directives(plan->file->content, mem);
+    SqlDirectives directives = sql_file_directives(file_text(plan->file), mem);
     StrList modes = sql_directive_args(&directives, "txmode", mem);
     if (modes.len == 0)
         return NULL;
@@ -151,10 +151,10 @@ static Err *lost_in_flight(const FilePlan *plan, const char *stmt) {
     AutoArena tmp = arena_new(NULL);
     return err_hint(err_new(E_STATE,
                             "sql/migrate: statement %zu of file \"%s\" was running when its run "
-                            "ended, and nothing tells whether it took effect: %s",
+                            "ended, and nothing tells whether it took effect: %s. Run again with "
+                            "--in-flight=applied if it did, with --in-flight=repeat if not",
                             plan->skip + 1, plan->file->name, migrate_quote(tmp, stmt)),
-                    "look at the database, then run again with --in-flight=applied if it took "
-                    "effect, with --in-flight=repeat if not");
+                    "look at the database for what the statement does");
 }
 
 // The statement that ran when an earlier run ended, or that failed and may have left something.

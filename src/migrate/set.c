@@ -41,7 +41,7 @@ static const char *change_existing(Set *s, const DbState *state, const MigrateFi
     const char *last = NULL;
     for (size_t i = 0; i < state->revisions.len; i++) {
         DbRevision r = state->revisions.items[i];
-        int c = target ? strcmp(r.version, target->version) : 1;
+        int c = target ? version_compare(s->p->dir, r.version, target->version) : 1;
         if (c > 0) {
             add_change(s, DB_STEP_FORGET, &r);
             continue;
@@ -59,7 +59,7 @@ static void add_missing(Set *s, const char *last, const MigrateFile *target) {
     const MigrateSetParams *p = s->p;
     Map *sums = sum_map(p->dir, s->mem);
     for (const MigrateFile *f = p->dir->files.items; target && f <= target; f++) {
-        if (last && strcmp(f->version, last) <= 0)
+        if (last && version_compare(p->dir, f->version, last) <= 0)
             continue;
         DbRevision r = {.version = f->version,
                         .description = f->description,

@@ -62,7 +62,7 @@ static void one_line(Value *v, Arena *mem, const char *key, const char *text) {
 static Err *set_partial(Value *v, const MigrateStatusParams *p, const DbRevision *last,
                         Arena *mem) {
     SqlStmts stmts = {0};
-    if ((last->type & DB_REVISION_RESOLVED) || last->applied >= last->total)
+    if (!revision_is_partial(last))
         return NULL;
     const MigrateFile *f = migrate_dir_find(p->dir, last->version);
     if (!f)
@@ -91,10 +91,10 @@ static Value *empty_report(const MigrateStatusParams *p, Arena *mem) {
     return v;
 }
 
-static void set_out_of_order(Value *v, const Pending *pending, const DbState *state, const Err *e,
-                             Arena *mem) {
+static void set_out_of_order(Value *v, const MigrateDir *dir, const Pending *pending,
+                             const DbState *state, const Err *e, Arena *mem) {
     value_set(v, mem, "OutOfOrder", files_value(mem, &pending->out_of_order), M_OMIT_EMPTY);
-    value_set_str(v, mem, "Current", list_last(&state->revisions).version, M_OMIT_EMPTY);
+    value_set_str(v, mem, "Current", last_revision(dir, &state->revisions)->version, M_OMIT_EMPTY);
     value_set_str(v, mem, "Status", "PENDING", M_OMIT_EMPTY);
     value_set_str(v, mem, "Error", err_text(e), M_OMIT_EMPTY);
 }
@@ -102,19 +102,20 @@ static void set_out_of_order(Value *v, const Pending *pending, const DbState *st
 static Err *set_versions(Value *v, const MigrateStatusParams *p, const Pending *pending,
                          const DbState *state, Arena *mem) {
     const DbRevisions *revisions = &state->revisions;
+    const DbRevision *last = last_revision(p->dir, revisions);
     FileRefs all = all_files(p->dir, mem);
     const FileRefs *available = revisions->len == 0 ? &pending->files : &all;
     const FileRefs *files = &pending->files;
     value_set(v, mem, "Available", available == files ? value_get(v, "Pending")
                                                       : files_value(mem, available), M_OMIT_EMPTY);
-    bool none = files->len == available->len || revisions->len == 0;
+    bool none = files->len == available->len || !last;
     value_set_str(v, mem, "Current",
-                  none ? "No migration applied yet" : list_last(revisions).version, M_OMIT_EMPTY);
+                  none ? "No migration applied yet" : last->version, M_OMIT_EMPTY);
     value_set_str(v, mem, "Next",
                   files->len > 0 ? files->items[0]->version : "Already at latest version",
                   M_OMIT_EMPTY);
     value_set_str(v, mem, "Status", files->len > 0 ? "PENDING" : "OK", M_OMIT_EMPTY);
-    return revisions->len > 0 ? set_partial(v, p, &list_last(revisions), mem) : NULL;
+    return last ? set_partial(v, p, last, mem) : NULL;
 }
 
 Err *migrate_status(Value **report, const MigrateStatusParams *p, MigrateSumError *where,
@@ -133,7 +134,7 @@ Err *migrate_status(Value **report, const MigrateStatusParams *p, MigrateSumErro
     value_set(v, mem, "Pending", files_value(mem, &pending.files), M_OMIT_EMPTY);
     value_set(v, mem, "Applied", revisions_value(mem, &state.revisions), M_OMIT_EMPTY);
     if (e)
-        set_out_of_order(v, &pending, &state, e, mem);
+        set_out_of_order(v, p->dir, &pending, &state, e, mem);
     else
         TRY(set_versions(v, p, &pending, &state, mem));
     err_free(e);

@@ -309,13 +309,34 @@ static Err *run_cleanup(Case *c, const HclResource *r) {
 static const struct {
     const char *name;
     Err *(*run)(Case *c, const HclResource *r);
-} commands[] = {{"exec", run_exec},       {"catch", run_catch}, {"assert", run_assert},
-                {"migrate", run_migrate}, {"log", run_log},     {"cleanup", run_cleanup}};
+    const char *args[4];
+} commands[] = {{"exec", run_exec, {"sql", "format", "output", "match"}},
+                {"catch", run_catch, {"sql", "error"}},
+                {"assert", run_assert, {"sql", "error_message"}},
+                {"migrate", run_migrate, {"to"}},
+                {"log", run_log, {"message"}},
+                {"cleanup", run_cleanup, {"sql"}}};
+
+// A misspelt "output" would let every test pass.
+static Err *check_args(const HclResource *r, const char *const *known) {
+    for (size_t i = 0; i < r->attrs.len; i++) {
+        const char *name = r->attrs.items[i].name;
+        bool found = false;
+        for (size_t k = 0; k < 4 && known[k]; k++)
+            found = found || cstr_eq(name, known[k]);
+        HclRange at = hcl_resource_range(r, name);
+        if (!found)
+            return hcl_error(&at, "%s: unknown argument \"%s\"", r->type, name);
+    }
+    return NULL;
+}
 
 static Err *run_command(Case *c, const HclResource *r) {
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (cstr_eq(r->type, commands[i].name))
+        if (cstr_eq(r->type, commands[i].name)) {
+            TRY(check_args(r, commands[i].args));
             return commands[i].run(c, r);
+        }
     return err_hint(hcl_error(&r->block->range, "unknown test command \"%s\"", r->type),
                     "the commands are exec, catch, assert, migrate, log, cleanup");
 }
@@ -333,10 +354,13 @@ static Err *run_commands(Case *c) {
 static Err *run_case(Case *c) {
     TRY(db_check_empty(c->p->db));
     Err *e = run_commands(c);
-    for (size_t i = c->cleanup.len; i-- > 0 && !e;) {
+    for (size_t i = c->cleanup.len; i-- > 0;) { // after a failure too
         DbRows rows = {0};
-        e = run_sql(&rows, c, c->cleanup.items[i]);
-        e = e ? err_wrap(e, "cleanup") : NULL;
+        Err *cleanup = run_sql(&rows, c, c->cleanup.items[i]);
+        if (e)
+            err_free(cleanup);
+        else
+            e = cleanup ? err_wrap(cleanup, "cleanup") : NULL;
     }
     Err *wipe = db_wipe(c->p->db);
     if (!e)

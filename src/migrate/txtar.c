@@ -13,7 +13,7 @@ bool is_txtar(const MigrateFile *file) {
     if (file->format != MIGRATE_ATLAS ||
         !memmem(file->content.ptr ? file->content.ptr : "", file->content.len, "atlas:txtar", 11))
         return false;
-    SqlDirectives directives = sql_file_directives(file->content, tmp);
+    SqlDirectives directives = sql_file_directives(file_text(file), tmp);
     return sql_directive_args(&directives, "txtar", tmp).len > 0;
 }
 
@@ -43,7 +43,7 @@ static Sections split(Str content, Arena *mem) {
 }
 
 Err *txtar_migration(Str *out, const MigrateFile *file, Arena *mem) {
-    Sections list = split(file->content, mem);
+    Sections list = split(file_text(file), mem);
     for (size_t i = 0; i < list.len; i++) {
         if (cstr_eq(list.items[i].name, "migration.sql")) {
             *out = list.items[i].content;
@@ -58,7 +58,7 @@ Err *migrate_file_checks(MigrateChecks *out, const MigrateFile *file, unsigned s
                          Arena *mem) {
     if (!is_txtar(file))
         return NULL;
-    Sections list = split(file->content, mem);
+    Sections list = split(file_text(file), mem);
     for (size_t i = 0; i < list.len; i++) {
         const Section *s = &list.items[i];
         if (!cstr_eq(s->name, "checks.sql") && !cstr_starts(s->name, "checks/"))

@@ -140,9 +140,14 @@ static Value *report_not_started(const ApplyJob *j, size_t i, const char *error)
     ReportEnv env = {.url = report_url(t->url, "", j->mem),
                      .dir = cstr_or(j->dirs[i].url, url_redact(j->mem, t->dir_url))};
     report_env(v, &env, j->mem);
+    value_set(v, j->mem, "Pending", value_list(j->mem), M_OMIT_EMPTY);
+    value_set(v, j->mem, "Applied", value_list(j->mem), M_OMIT_EMPTY);
+    value_set_str(v, j->mem, "Current", "", M_OMIT_EMPTY);
+    value_set_str(v, j->mem, "Target", "", M_OMIT_EMPTY);
     value_set(v, j->mem, "Start", now, 0);
     value_set(v, j->mem, "End", now, 0);
     value_set_str(v, j->mem, "Error", error, M_OMIT_EMPTY);
+    value_set_str(v, j->mem, "Message", "", M_OMIT_EMPTY);
     return v;
 }
 

@@ -51,14 +51,21 @@ void report_tests_text(Buf *out, const Value *report) {
 // --- JUnit
 // ----------------------------------------------------------------------------------------
 
-// XML 1.0 has no form for most control characters.
+// XML 1.0 has no form for most control characters, U+FFFE and U+FFFF, and none for bytes that are
+// not UTF-8.
 static void add_xml(Buf *out, const char *text) {
     AutoArena tmp = arena_new(NULL);
-    char *clean = arena_strdup(tmp, text);
-    for (char *p = clean; *p; p++)
-        if ((unsigned char)*p < ' ' && !strchr("\t\n\r", *p))
-            *p = '?';
-    xml_escape(out, clean);
+    Buf clean;
+    buf_init(&clean, tmp, BUF_MAX_TEXT);
+    for (size_t left = strlen(text), len; left > 0; text += len, left -= len) {
+        uint32_t cp = 0;
+        size_t found = utf8_decode(text, left, &cp);
+        bool bad = found == 0 || (cp < ' ' && !strchr("\t\n\r", (int)cp)) || cp == 0xfffe ||
+                   cp == 0xffff;
+        len = found > 0 ? found : 1;
+        buf_add(&clean, bad ? "?" : text, bad ? 1 : len);
+    }
+    xml_escape(out, clean.ptr ? clean.ptr : "");
 }
 
 static void add_seconds(Buf *out, Duration d) {

@@ -175,6 +175,9 @@ static void several_commands_in_one_statement(void **unused) {
         step(DB_STEP_FILE_END)};
     RUN_OK(&f, steps);
     assert_string_equal(ask(&f, "SELECT count(*) FROM a"), "6");
+    const DbStep alone[] = {stmt("DO 'BEGIN END'; SELECT 1 FROM a")};
+    RUN_OK(&f, alone);
+    assert_int_equal(state_of(&f).revisions.len, 2);
     const DbStep bad[] = {step(DB_STEP_FILE),
                           stmt("INSERT INTO a VALUES (7); INSERT INTO b "
                                "VALUES (8)"),

@@ -364,3 +364,27 @@ H
     equal "$(atlas migrate status --url sqlite://app.db --format '{{ default . }}')" \
         "$(atlas migrate status --url sqlite://app.db)"
 }
+
+@test "set marks a file that failed as done: apply goes on behind it" {
+    mkdir migrations; printf 'CREATE TABLE a (x int);\nBAD;\n' > migrations/1_a.sql; echo 'CREATE TABLE b (x int);' > migrations/2_b.sql
+    atlas migrate hash
+    run atlas migrate apply --tx-mode none --url sqlite://app.db; [ "$status" -eq 1 ]
+    prints $'Current version is 1 (1 set):\n\n  + 1 (a)' atlas migrate set 1 --url sqlite://app.db
+    prints '1 2 2' atlas migrate status --url sqlite://app.db --format '{{ .Current }} {{ .Next }} {{ len .Available }}'
+    prints 'Migrated to version 2 from 1 (1 migrations in total)' atlas migrate apply --url sqlite://app.db --format '{{ .Message }}'
+    equal "$(sqlite3 app.db 'select group_concat(version || type || applied || total) from atlas_schema_revisions')" "1612,2211"
+}
+
+@test "SQLite: how long a statement may run and wait" {
+    mkdir migrations
+    echo 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000000) SELECT count(*) FROM c;' > migrations/1.sql
+    atlas migrate hash
+    run timeout 10 atlas migrate apply --url sqlite://app.db --statement-timeout 100ms
+    equal "$status" 1; has "$output" "canceling statement due to statement timeout"
+    echo 'CREATE TABLE a (x int);' > migrations/1.sql; atlas migrate hash
+    mkfifo in; sqlite3 app.db < in 3>&- & exec 9> in; echo 'begin immediate; select 1;' >&9
+    until ! sqlite3 app.db 'begin immediate' 2> /dev/null; do sleep 0.01; done
+    SECONDS=0; run atlas migrate apply --url sqlite://app.db --db-lock-timeout 100ms
+    equal "$status" 1; has "$output" "database is locked"; [ $SECONDS -lt 4 ]
+    exec 9>&-; wait
+}

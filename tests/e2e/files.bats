@@ -113,3 +113,76 @@ left_by() { # TOOL: a database as that tool leaves it at version 2 of migrations
     run atlas migrate apply --url sqlite://app.db --baseline auto; equal "$status" 1; has "$output" "golang-migrate left the database dirty at version 20260102000000"
     rm app.db; run atlas migrate apply --url sqlite://app.db --baseline auto; equal "$status" 1; has "$output" "no table of golang-migrate, goose or dbmate"
 }
+
+applied() { sqlite3 "$1" "select group_concat(version || ':' || applied || '/' || total, ' ') from (select * from atlas_schema_revisions order by rowid)"; }
+
+@test "goose: texts with ; at a line's end stay as they are, comments behind ;, pragmas in small letters, byte order marks" {
+    mkdir goose
+    printf -- "-- +goose Up\nCREATE TABLE a (x int, y text); -- first\nINSERT INTO a VALUES (1, 'multi\nline;\ntext');\nINSERT INTO a VALUES (2, 'b');\n-- +goose Down\nDROP TABLE a;\n" > goose/1_a.sql
+    printf '\xef\xbb\xbf-- +goose up\r\nCREATE TABLE b (x int);\r\n-- +goose down\r\nDROP TABLE b;\r\n' > goose/2_b.sql
+    atlas migrate hash --dir 'file://goose?format=goose'
+    atlas migrate import --from 'file://goose?format=goose' --to file://ours
+    for dir in 'goose?format=goose' ours; do
+        rm -f app.db; atlas migrate apply --dir "file://$dir" --url sqlite://app.db > apply.log
+        equal "$(sqlite3 app.db "select quote(y) from a where x = 1")" "$(printf "'multi\nline;\ntext'")"
+        equal "$(applied app.db)" "1:3/3 2:1/1"; equal "$(tables app.db)" "a b"
+    done
+    lacks "$(cat ours/*.sql)" ATLAS_DELIM
+}
+
+@test "golang-migrate and dbmate: triggers are one statement, read directly and imported" {
+    mkdir up dbmate
+    echo 'CREATE TABLE a (x int); CREATE TRIGGER tr AFTER INSERT ON a BEGIN UPDATE a SET x = 1; DELETE FROM a; END; CREATE TABLE b (x int);' > up/1_a.up.sql
+    { echo '-- migrate:up'; cat up/1_a.up.sql; echo '-- migrate:down'; } > dbmate/1_a.sql
+    for f in up:golang-migrate dbmate:dbmate; do
+        d="file://${f%:*}?format=${f#*:}"; atlas migrate hash --dir "$d"
+        atlas migrate import --from "$d" --to "file://from-${f%:*}"
+        for dir in "$d" "file://from-${f%:*}"; do
+            rm -f app.db; atlas migrate apply --dir "$dir" --url sqlite://app.db > apply.log
+            equal "$(applied app.db)" "1:3/3"
+        done
+    done
+    printf "INSERT INTO a VALUES ('it\\\\'s; 1');\nCREATE TABLE c (x int);\n" > up/2_mysql.up.sql
+    atlas migrate hash --dir "file://up?format=golang-migrate"; rm -r from-up
+    atlas migrate import --from "file://up?format=golang-migrate" --to file://from-up
+    has "$(cat from-up/2_mysql.sql)" "INSERT INTO a VALUES ('it\\'s; 1');" "CREATE TABLE c (x int);"
+}
+
+@test "flyway: versions are numbers, repeatables do not hold up later versions, and imports keep the order" {
+    mkdir fly; D='file://fly?format=flyway'
+    for v in 1 1.1 2 9; do echo "CREATE TABLE t${v/./_} (x int);" > "fly/V${v}__t.sql"; done
+    echo 'CREATE VIEW v1 AS SELECT 1;' > fly/R__a.sql; echo 'CREATE VIEW v2 AS SELECT 1;' > fly/R__b.sql
+    atlas migrate hash --dir "$D"; atlas migrate apply --dir "$D" --url sqlite://app.db > apply.log
+    run atlas migrate apply --dir "$D" --url sqlite://app.db; equal "$output" "No migration files to execute"
+    echo 'CREATE TABLE t10 (x int);' > fly/V10__t.sql; atlas migrate hash --dir "$D"
+    equal "$(atlas migrate status --dir "$D" --url sqlite://app.db --format '{{ .Current }} {{ .Next }} {{ .Status }} {{ len .Pending }}')" "9 10 PENDING 1"
+    atlas migrate apply --dir "$D" --url sqlite://app.db --format '{{ .Message }}' | grep -x 'Migrated to version 10 from 9 (1 migrations in total)'
+    run atlas migrate set 2 --dir "$D" --url sqlite://app.db; has "$output" "Current version is 2 (2 removed):" "- 9 (t)" "- 10 (t)"
+    run atlas migrate set 10 --dir "$D" --url sqlite://app.db; has "$output" "(2 set):"
+    echo 'CREATE TABLE late (x int);' > fly/V3__late.sql; atlas migrate hash --dir "$D"
+    run atlas migrate apply --dir "$D" --url sqlite://app.db; equal "$status" 1; has "$output" "V3__late.sql was added out of order"
+    rm fly/V3__late.sql; atlas migrate hash --dir "$D"; atlas migrate import --from "$D" --to file://ours
+    equal "$(atlas migrate ls --dir file://ours | tr '\n' ' ')" "01.0_t.sql 01.1_t.sql 02.0_t.sql 09.0_t.sql 10.0R_a.sql 10.0Ra_b.sql 10.0_t.sql "
+    atlas migrate apply --dir file://ours --url sqlite://ours.db > apply.log
+    equal "$(tables ours.db)" "t1 t10 t1_1 t2 t9"
+}
+
+@test "liquibase: a last line --rollback is no statement" {
+    mkdir lb; printf -- '--liquibase formatted sql\n\n--changeset me:1\nCREATE TABLE l (x int);\n--rollback DROP TABLE l;' > lb/1_l.sql
+    atlas migrate hash --dir 'file://lb?format=liquibase'
+    atlas migrate apply --dir 'file://lb?format=liquibase' --url sqlite://app.db > apply.log
+    equal "$(applied app.db)" "1:1/1"
+}
+
+@test "new: two files of one second have two versions; a name with a line break is refused" {
+    for i in 1 2 3; do atlas migrate new "step$i"; done
+    equal "$(atlas migrate ls --short | sort -u | wc -l)" 3
+    touch $'migrations/9_line\nbreak.sql'
+    run atlas migrate hash; equal "$status" 1; has "$output" 'the name "9_line\nbreak.sql" has a line break'
+}
+
+@test "a byte order mark hides no directive" {
+    mkdir migrations; printf '\xef\xbb\xbf-- atlas:txmode none\n\nCREATE TABLE a (x int);\nVACUUM;\n' > migrations/1.sql
+    atlas migrate hash; atlas migrate apply --url sqlite://app.db > apply.log
+    equal "$(tables app.db)" a
+}

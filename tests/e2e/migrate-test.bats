@@ -188,3 +188,33 @@ H
     run env INPUT_URL=sqlite://app.db INPUT_VERSION=9 atlas-action --action migrate/set
     equal "$status" 1; has "$(cat out)" "error<<" '"9" not found'
 }
+
+@test "cleanup runs after a failure too, and an unknown argument fails its test" {
+    migrations 1
+    cat > app.test.hcl <<'H'
+test "migrate" "cleaned" {
+  cleanup {
+    sql = "attach 'mark.db' as mark; create table mark.done (x int); detach mark"
+  }
+  exec {
+    sql = "garbage"
+  }
+}
+test "migrate" "misspelt" {
+  exec {
+    sql     = "select 1"
+    outputt = "2"
+  }
+}
+H
+    run tests; equal "$status" 1
+    has "$output" 'app.test.hcl:5: exec: near "garbage"' 'app.test.hcl:12,15-18: exec: unknown argument "outputt"' "2 of 2 tests failed"
+    equal "$(tables mark.db)" done
+}
+
+@test "JUnit is XML whatever the texts hold" {
+    migrations 1
+    printf 'test "migrate" "n \\u0001 <&>\\"" {\n  log {\n    message = "\\u001b \\uFFFE"\n  }\n  exec {\n    sql    = "select cast(x%sfffe%s as text)"\n    output = "1"\n  }\n}\n' "'" "'" > app.test.hcl
+    run tests --junit out.xml; equal "$status" 1
+    /usr/bin/python3 -c 'import sys, xml.dom.minidom; print(xml.dom.minidom.parse("out.xml").getElementsByTagName("testcase")[0].getAttribute("name"))' | grep -xF 'n ? <&>"'
+}

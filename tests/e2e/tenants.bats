@@ -102,3 +102,10 @@ spoil() { atlas migrate apply 1 --url "sqlite://$1.db" > spoil.log; sqlite3 "$1.
     ! pgrep -P $pid
     equal "$(tables t001.db)" "t1"
 }
+
+@test "a template reads every field of a target that did not start" {
+    migrations 1; tenants 2; sqlite3 t001.db 'create table x (y int)'
+    run --separate-stderr atlas migrate apply --env all --continue-on-error --format '{{ len .Applied }}{{ len .Pending }} {{ .Current }}{{ .Target }}{{ .Message }}{{ if .Error }}!{{ end }}'
+    equal "$status" 1; equal "$stderr" ""
+    equal "$output" $'00 !\n11 20260101000000Migrated to version 20260101000000 from  (1 migrations in total)'
+}
