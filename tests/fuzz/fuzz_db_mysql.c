@@ -2,7 +2,7 @@
 // are.
 #include <stdint.h>
 
-#include "../../src/db/mysql_lex.h"
+#include "../../src/db/mysql/lex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

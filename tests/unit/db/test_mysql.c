@@ -1,7 +1,7 @@
 // What the MySQL driver knows without a server: texts, and what a URL may say.
 #include "test.h"
 
-#include "../../../src/db/mysql_lex.h"
+#include "../../../src/db/mysql/lex.h"
 #include "atlas/db.h"
 
 static void statements(void **unused) {

@@ -7,7 +7,7 @@
 
 #include <libpq-fe.h>
 
-#include "driver.h"
+#include "../driver.h"
 
 // Where the start of the current file is known from.
 typedef enum PostgresClock {
@@ -120,11 +120,11 @@ Err *postgres_refuse(Str sql, bool in_transaction) MUST_USE;
 // --- the rest
 // -------------------------------------------------------------------------------------
 
-// postgres_run.c
+// run.c
 Err *postgres_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
                   size_t *done) MUST_USE;
 Err *postgres_rollback(Db *db) MUST_USE;
-// postgres_revisions.c
+// revisions.c
 const char *postgres_revisions_schema(const Postgres *p, const char *schema);
 // The table, quoted.
 char *postgres_revisions_table(const Postgres *p, const char *schema, Arena *mem);
@@ -140,14 +140,14 @@ enum { STATE_QUERIES = 2 };
 void postgres_state_queries(const Postgres *p, const char *schema, PostgresQuery *out, Arena *mem);
 Err *postgres_state_results(Postgres *p, const char *schema, PGresult *const *results, DbState *out,
                             Arena *mem) MUST_USE;
-// postgres_lock.c
+// lock.c
 Err *postgres_lock(Db *db, const char *name, Duration timeout) MUST_USE;
 Err *postgres_lock_and_read(Db *db, const char *name, Duration timeout, const char *schema,
                             DbState *out, Arena *mem) MUST_USE;
 Err *postgres_unlock(Db *db) MUST_USE;
-// postgres_flight.c
+// flight.c
 Err *postgres_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) MUST_USE;
-// postgres_scratch.c
+// scratch.c
 Err *postgres_check_empty(Db *db) MUST_USE;
 Err *postgres_wipe(Db *db) MUST_USE;
 

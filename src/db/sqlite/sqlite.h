@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "driver.h"
+#include "../driver.h"
 
 typedef struct Sqlite {
     Db base;
@@ -42,24 +42,24 @@ Err *sqlite_query(Db *db, DbRows *out, const char *sql, const DbValue *args, siz
 // All statements in sql[0..len), results dropped.
 Err *sqlite_exec_len(Sqlite *s, const char *sql, size_t len) MUST_USE;
 
-// sqlite_open.c
+// open.c
 void sqlite_watch_cancel(Sqlite *s);
 // The statement time-out runs from here.
 void sqlite_start_statement(Sqlite *s);
 Err *sqlite_open_database(Db **out, const char *rest, const Db *base, Arena *mem) MUST_USE;
-// sqlite_run.c
+// run.c
 Err *sqlite_run(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
                 size_t *done) MUST_USE;
 Err *sqlite_rollback(Db *db) MUST_USE;
 // Whether a transaction may hold the statement: data and schema, not VACUUM, ATTACH, PRAGMA...
 bool sqlite_is_atomic(Str sql);
-// sqlite_revisions.c
+// revisions.c
 Err *sqlite_state_read(Db *db, const char *schema, DbState *out, Arena *mem) MUST_USE;
 Err *sqlite_revisions_prepare(Db *db, const char *schema) MUST_USE;
 Err *sqlite_target_id_insert(Db *db, const char *schema, const char *id) MUST_USE;
 Err *sqlite_upsert(Sqlite *s, const DbRevision *r) MUST_USE;
 Err *sqlite_advance(Sqlite *s, const DbRevision *r) MUST_USE;
-// sqlite_lock.c
+// lock.c
 Err *sqlite_lock(Db *db, const char *name, Duration timeout) MUST_USE;
 Err *sqlite_unlock(Db *db) MUST_USE;
 

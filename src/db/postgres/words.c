@@ -1,7 +1,7 @@
 // What kind of statement a text is, from its first words.
 #include "atlas/sql.h"
 #include "postgres.h"
-#include "words.h"
+#include "../words.h"
 
 static bool is_word_byte(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||

@@ -1,4 +1,4 @@
-#include "mysql_lex.h"
+#include "lex.h"
 
 typedef struct Shape {
     bool ascii, quotable;

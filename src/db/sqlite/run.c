@@ -1,6 +1,6 @@
 // Batches, step by step: SQLite is in this process, there are no round trips to save.
 #include "sqlite.h"
-#include "words.h"
+#include "../words.h"
 
 typedef struct Run {
     Sqlite *s;

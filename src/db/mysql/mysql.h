@@ -5,8 +5,8 @@
 
 #include <mysql.h>
 
-#include "driver.h"
-#include "mysql_lex.h"
+#include "../driver.h"
+#include "lex.h"
 
 #define MARIA_SYSTEM_SCHEMAS                                                                       \
     "('information_schema', 'innodb', 'mysql', 'performance_schema', 'sys', 'ndbinfo')"
@@ -55,7 +55,7 @@ static inline Maria *maria_of(Db *db) {
 // The library's error: E_DB "Error 1064 (42000): ...", or "interrupted".
 Err *maria_error(Maria *m) MUST_USE RETURNS_NONNULL;
 bool maria_real_connect(Maria *m);     // mysql_errno() tells
-Err *maria_connect(Maria *m) MUST_USE; // mysql_open.c
+Err *maria_connect(Maria *m) MUST_USE; // open.c
 Err *maria_open(Db **out, const char *rest, const Db *base, Arena *mem) MUST_USE;
 void maria_close(Db *db);
 // Sends sql[0..len) and waits for its first result; mysql_errno() tells.

@@ -1,5 +1,5 @@
 // Statements as the server's lexer sees them, as far as running them needs it.
-#include "mysql_lex.h"
+#include "lex.h"
 
 // --- tokens --------------------------------------------------------------------------------------
 
