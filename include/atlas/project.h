@@ -97,6 +97,10 @@ typedef struct ProjectDbAccess {
     const volatile sig_atomic_t *cancel; // may be NULL
 } ProjectDbAccess;
 
+// What the `data` blocks of other documents than the configuration may ask for; directories and
+// tokens go to access->project, if there is one.
+const HclDataSource *project_data_sources(size_t *count, const ProjectDbAccess *access, Arena *mem);
+
 // What to open now for a database URL; to be asked anew for every connection. `password_from` leaves
 // the URL and what it names becomes the password: `file:PATH`, `command:TEXT` (by sh), `aws_rds`,
 // `aws_rds:REGION`, `gcp_cloudsql`. A password that aws_rds_token or gcp_cloudsql_token of the

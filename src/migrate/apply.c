@@ -301,10 +301,26 @@ bool is_true(const DbRows *rows) {
            cstr_eq(text, "TRUE");
 }
 
+// Within the one transaction of all files an error must not spoil what follows.
+static Err *query_check(DbRows *rows, Run *r, Str stmt) {
+    Db *db = r->p->db;
+    if (!r->begun || !db_transactional_ddl(db))
+        return db_query(db, rows, stmt.ptr, NULL, 0, r->mem);
+    TRY(db_exec(db, "SAVEPOINT atlas_check"));
+    Err *e = db_query(db, rows, stmt.ptr, NULL, 0, r->mem);
+    if (e)
+        err_free(db_exec(db, "ROLLBACK TO SAVEPOINT atlas_check"));
+    Err *release = db_exec(db, "RELEASE SAVEPOINT atlas_check");
+    if (!e)
+        return release;
+    err_free(release);
+    return e;
+}
+
 // "" if the statement is true, else why not.
 static const char *check_statement(Run *r, Str stmt) {
     DbRows rows = {0};
-    Err *e = db_query(r->p->db, &rows, stmt.ptr, NULL, 0, r->mem);
+    Err *e = query_check(&rows, r, stmt);
     if (!e && is_true(&rows))
         return "";
     const char *text = e ? arena_strdup(r->mem, err_text(e))
@@ -499,6 +515,14 @@ static Err *select_files(Pending *pending, const MigrateApplyParams *p, DbState 
     return NULL;
 }
 
+// Flyway's repeatable files, the last ones, have none.
+static const char *target_version(const FileRefs *files) {
+    size_t i = files->len;
+    while (i > 1 && !*files->items[i - 1]->version)
+        i--;
+    return i > 0 ? files->items[i - 1]->version : "";
+}
+
 static Err *locked_apply(Run *r, DbState *state, MigrateApplied *out) {
     const MigrateApplyParams *p = r->p;
     Pending pending = {0};
@@ -513,7 +537,7 @@ static Err *locked_apply(Run *r, DbState *state, MigrateApplied *out) {
     else if (pending.baseline)
         out->from_version = pending.baseline->version;
     out->current_version = out->from_version;
-    out->to_version = pending.files.len > 0 ? list_last(&pending.files)->version : "";
+    out->to_version = target_version(&pending.files);
     out->report = make_report(r, &pending, out);
     Err *e = execute(r, &pending, state);
     finish_report(r, out, e);

@@ -54,6 +54,8 @@ Err *ops_migrate_test(Value **report, bool *passed, MigrateSumError *sum, StrLis
     TRY(project_inputs(&inputs, o->vars, mem));
     add_block_vars(inputs, block, mem);
     t.inputs = inputs;
+    t.data = project_data_sources(&t.data_count,
+                                  &(ProjectDbAccess){o->project, o->loop, o->cancel}, mem);
     TRY(ops_dir_open(&dir, o, p->env, p->dir_url, p->format, mem));
     *warnings = dir.warnings;
     t.dir = dir.dir;

@@ -225,6 +225,17 @@ static Err *evaluate(HclDoc **out, Load *l) {
     return hcl_document(out, &d, l->mem);
 }
 
+const HclDataSource *project_data_sources(size_t *count, const ProjectDbAccess *access, Arena *mem) {
+    Project *p = NEW(mem, Project);
+    Data *data = NEW(mem, Data);
+    if (access->project)
+        *p = *access->project;
+    p->dirs = p->dirs ? p->dirs : map_new(mem);
+    p->tokens = p->tokens ? p->tokens : map_new(mem);
+    *data = (Data){.project = p, .loop = access->loop, .cancel = access->cancel};
+    return data_sources(count, data, mem);
+}
+
 static Err *read_policies(Project *p, const HclDoc *doc, Arena *mem) {
     Value **places[] = {&p->lint, &p->diff, &p->test};
     static const char *const types[] = {"lint", "diff", "test"};

@@ -152,7 +152,7 @@ applied() { sqlite3 "$1" "select group_concat(version || ':' || applied || '/' |
     mkdir fly; D='file://fly?format=flyway'
     for v in 1 1.1 2 9; do echo "CREATE TABLE t${v/./_} (x int);" > "fly/V${v}__t.sql"; done
     echo 'CREATE VIEW v1 AS SELECT 1;' > fly/R__a.sql; echo 'CREATE VIEW v2 AS SELECT 1;' > fly/R__b.sql
-    atlas migrate hash --dir "$D"; atlas migrate apply --dir "$D" --url sqlite://app.db > apply.log
+    atlas migrate hash --dir "$D"; run atlas migrate apply --dir "$D" --url sqlite://app.db; equal "${lines[0]}" "Migrating to version 9 (6 migrations in total):"
     run atlas migrate apply --dir "$D" --url sqlite://app.db; equal "$output" "No migration files to execute"
     echo 'CREATE TABLE t10 (x int);' > fly/V10__t.sql; atlas migrate hash --dir "$D"
     equal "$(atlas migrate status --dir "$D" --url sqlite://app.db --format '{{ .Current }} {{ .Next }} {{ .Status }} {{ len .Pending }}')" "9 10 PENDING 1"

@@ -218,3 +218,21 @@ H
     run tests --junit out.xml; equal "$status" 1
     /usr/bin/python3 -c 'import sys, xml.dom.minidom; print(xml.dom.minidom.parse("out.xml").getElementsByTagName("testcase")[0].getAttribute("name"))' | grep -xF 'n ? <&>"'
 }
+
+@test "test files have data sources" {
+    migrations 1; sqlite3 data.db "create table n (x); insert into n values ('a'), ('b')"
+    cat > app.test.hcl <<'H'
+data "sql" "n" {
+  url   = "sqlite://data.db"
+  query = "select x from n"
+}
+test "migrate" "each" {
+  for_each = toset(data.sql.n.values)
+  exec {
+    sql    = "select '${each.value}'"
+    output = each.value
+  }
+}
+H
+    run tests; equal "$status" 0; equal "$(grep -c PASS:\ each <<< "$output")" 2
+}

@@ -345,11 +345,13 @@ commands() { # the runner's view of a log: commands outside stop-commands blocks
     run atlas-action --action "$evil"
     [ "$status" -eq 1 ]; ! grep -q '^::error::forged' <<< "$output"
     mkdir migrations; echo 'CREATE TABLE a (x int);' > "migrations/1_::error::x%0A::error::y.sql"
-    echo 'BAD;' > $'migrations/2_\n::error::forged.sql'
-    atlas migrate hash
-    run env INPUT_URL=sqlite://app.db atlas-action --action migrate/apply
-    [ "$status" -eq 1 ]
-    ! commands "$output" | grep -v '^::add-mask::' | grep -q '^::error::\(forged\|y\)'
+    echo 'BAD;' > migrations/2_bad.sql; atlas migrate hash
+    cp -r migrations lines; echo 'BAD;' > $'lines/2_\n::error::forged.sql'
+    for dir in migrations lines; do
+        run env INPUT_URL=sqlite://app.db INPUT_DIR=file://$dir atlas-action --action migrate/apply
+        [ "$status" -eq 1 ]
+        ! commands "$output" | grep -v '^::add-mask::' | grep -q '^::error::\(forged\|y\)'
+    done
 }
 
 @test "GitHub: an output's value cannot end its block" {

@@ -95,6 +95,12 @@ contract() { # VERSION
     apply --tx-mode all; equal "$status" 0; equal "$(names)" "t1 t2"
 }
 
+@test "txmode all: an error in a check does not spoil the checks behind it" {
+    fresh; file 1 <<< 'CREATE TABLE a (x int);'
+    printf -- '-- atlas:txtar\n\n-- checks.sql --\n-- atlas:assert oneof\n\nSELECT count(*) = 0 FROM nowhere;\nSELECT count(*) = 0 FROM a;\n\n-- migration.sql --\nDROP TABLE a;\n' | file 2
+    apply --tx-mode all; equal "$status" 0; equal "$(applied)" "1:1/1 2:1/1"; equal "$(names)" ""
+}
+
 @test "txmode none: what ran is recorded, and the next run goes on behind it" {
     fresh; printf -- '-- atlas:txmode none\n\nCREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\nINSERT INTO b VALUES (1);\nINSERT INTO a VALUES (2);\n' | file 20260201
     apply; equal "$status" 1; equal "$(applied)" "20260201:2/4"
