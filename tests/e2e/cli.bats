@@ -388,3 +388,12 @@ H
     equal "$status" 1; has "$output" "database is locked"; [ $SECONDS -lt 4 ]
     exec 9>&-; wait
 }
+
+@test "commands of the declarative engine are an error, not a help text" {
+    for words in "migrate lint --latest 1" "migrate diff x" "migrate down" "migrate checkpoint" "schema apply --auto-approve" schema; do
+        run --separate-stderr atlas $words
+        equal "$status" 1; equal "$output" ""
+        has "$stderr" "Error: unknown command \"" "it needs the declarative engine"
+    done
+    run atlas migrate nope; equal "$status" 0 # the group's help, as callers expect it
+}
