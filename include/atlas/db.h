@@ -36,6 +36,9 @@ bool db_transactional_ddl(const Db *db);
 // Whether db_run(), outside a transaction, makes one transaction of the statement and the row
 // behind it, so that a crash never separates them. If not, the statement may be in flight.
 bool db_is_atomic(const Db *db, Str sql);
+// Whether the statement does nothing but set up the session, for the statements behind it (SET,
+// USE): a run that goes on behind it in another session repeats it.
+bool db_sets_session(const Db *db, Str sql);
 
 // --- one statement
 // --------------------------------------------------------------------------------

@@ -105,11 +105,13 @@ static Err *check_port(const char *host) {
         if (close[1] && !colon)
             return malformed("text after ']' in the host");
     }
-    for (const char *p = colon ? colon + 1 : ""; *p; p++)
-        if (*p < '0' || *p > '9')
-            return malformed("the port is not a number (is a special character in the password "
-                             "percent-encoded?)");
-    return NULL;
+    const char *port = colon ? colon + 1 : "";
+    uint64_t number = 0;
+    if (port[strspn(port, "0123456789")])
+        return malformed("the port is not a number (is a special character in the password "
+                         "percent-encoded?)");
+    bool fits = !*port || cstr_to_u64(port, 65535, &number);
+    return fits ? NULL : malformed("the port is beyond 65535");
 }
 
 static Err *parse_authority(Url *u, const char *text, size_t len, Arena *mem) {

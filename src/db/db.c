@@ -93,6 +93,10 @@ bool db_is_atomic(const Db *db, Str sql) {
     return db->driver->is_atomic(sql);
 }
 
+bool db_sets_session(const Db *db, Str sql) {
+    return db->driver->sets_session && db->driver->sets_session(sql);
+}
+
 Err *db_exec(Db *db, const char *sql) {
     TRY(check_open(db));
     return db->driver->exec(db, sql);

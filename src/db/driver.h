@@ -32,6 +32,7 @@ struct DbDriver {
     Err *(*query)(Db *db, DbRows *out, const char *sql, const DbValue *args, size_t count,
                   Arena *mem);
     bool (*is_atomic)(Str sql);
+    bool (*sets_session)(Str sql); // optional
     Err *(*run)(Db *db, const DbStep *steps, size_t count, const DbRunOptions *options,
                 size_t *done);
     Err *(*rollback)(Db *db);

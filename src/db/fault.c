@@ -113,6 +113,7 @@ static Err *fault_open(Db **out, const char *rest, const Db *base, Arena *mem) {
     f->vtable.name = f->inner->driver->name;
     f->vtable.scan_options = f->inner->driver->scan_options;
     f->vtable.is_atomic = f->inner->driver->is_atomic;
+    f->vtable.sets_session = f->inner->driver->sets_session;
     f->vtable.transactional_ddl = f->inner->driver->transactional_ddl;
     f->base.driver = &f->vtable;
     f->base.schema = f->inner->schema;

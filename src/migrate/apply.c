@@ -2,7 +2,7 @@
 
 // Files are planned as steps, steps run in batches, results are interpreted: the database is never
 // asked in between. Only check sections end a batch, as they decide about what follows.
-enum { BATCH_FILES = 1024, BATCH_ROWS = 2048, APPLIED_MEMBERS = 11 };
+enum { BATCH_FILES = 1024, BATCH_ROWS = 2048, APPLIED_MEMBERS = 11, ROW_STATEMENT = 64 << 10 };
 #define BATCH_BYTES ((size_t)8 << 20)
 
 typedef struct Run {
@@ -89,6 +89,8 @@ static void on_step(void *ctx, const DbStep *step) {
         start_file(r, step->file);
         break;
     case DB_STEP_STATEMENT:
+        if (step->stmt < r->plans.items[step->file].skip)
+            break; // repeated for the session only
         report_statement(r, step->file, step->stmt);
         send_event(r, MIGRATE_EVENT_STATEMENT, step->file, step->stmt);
         break;
@@ -165,17 +167,24 @@ static void add_statements(Run *r, const FilePlan *plan) {
     }
 }
 
+// What the statements of an earlier run set in their session, those behind them rely on.
+static void repeat_settings(Run *r, const FilePlan *plan) {
+    for (r->stmt = 0; r->stmt < plan->skip; r->stmt++)
+        if (db_sets_session(r->p->db, plan->stmts.items[r->stmt].text))
+            add_step(r, DB_STEP_STATEMENT, NULL);
+}
+
 // Adds the rest of the current file, as far as the batch may grow.
 static void add_file(Run *r) {
     FilePlan *plan = &r->plans.items[r->file];
     bool all = r->p->tx_mode == MIGRATE_TX_ALL, own = !all && plan->tx == MIGRATE_TX_FILE;
     if (!r->in_file) {
         r->in_file = true;
-        r->stmt = plan->skip;
         add_step(r, DB_STEP_FILE, NULL);
         if (own || (all && !r->begun))
             add_step(r, DB_STEP_BEGIN, NULL);
         r->begun = r->begun || all;
+        repeat_settings(r, plan);
         r->has_row = false;
         arena_clear(r->hash_mem);
         if (plan->skip > 0 || records_statements(r, plan))
@@ -220,6 +229,16 @@ static Err *executing(Err *e, const FilePlan *plan, Str stmt) {
                     migrate_quote(tmp, stmt.ptr), migrate_quote(tmp, plan->file->version));
 }
 
+// What a row shows of a statement: one that is too large for the server would not be recorded.
+static const char *short_statement(const char *stmt, Arena *mem) {
+    size_t len = strlen(stmt);
+    if (len <= ROW_STATEMENT)
+        return stmt;
+    for (len = ROW_STATEMENT; len > 0 && ((unsigned char)stmt[len] & 0xC0) == 0x80;)
+        len--;
+    return arena_strndup(mem, stmt, len);
+}
+
 // Writes the error into the row of a file that failed. How far it came is what the row says: only
 // the database knows what was committed.
 static Err *write_failure(Run *r, FilePlan *plan, const char *stmt, const char *text) {
@@ -237,7 +256,7 @@ static Err *write_failure(Run *r, FilePlan *plan, const char *stmt, const char *
         row.executed_at = found->executed_at;
     }
     row.error = text;
-    row.error_stmt = stmt;
+    row.error_stmt = short_statement(stmt, r->batch);
     DbStep step = {.kind = DB_STEP_REVISION, .revision = &row};
     DbRunOptions options = {.schema = r->p->revisions_schema};
     size_t done = 0;
@@ -557,6 +576,8 @@ Err *migrate_apply(MigrateApplied *out, const MigrateApplyParams *p, Arena *mem)
     r.nothing = value_list(mem);
     r.no_error = value_null(mem);
     r.warnings = &out->warnings;
+    if (order_warning(p->dir, mem))
+        list_push(&out->warnings, mem, order_warning(p->dir, mem));
     Err *e = locked_apply(&r, &state, out);
     Err *unlock = db_unlock(p->db);
     if (!e)
@@ -584,9 +605,12 @@ Err *migrate_replay(Db *dev, const MigrateDir *dir, const char *version) {
         for (size_t k = 0; k < plan.stmts.len; k++)
             list_push(&steps, mem,
                       ((DbStep){.kind = DB_STEP_STATEMENT, .sql = plan.stmts.items[k].text}));
+        list_push(&steps, mem, ((DbStep){.kind = DB_STEP_FILE_END}));
         Err *e = db_run(dev, steps.items, steps.len, NULL, &done);
-        if (e)
+        if (e && done < plan.stmts.len)
             return executing(e, &plan, steps.items[done].sql);
+        if (e)
+            return err_wrap(e, "sql/migrate: %s", plan.file->name);
     }
     return NULL;
 }

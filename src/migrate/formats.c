@@ -152,7 +152,7 @@ static Str liquibase_text(Str text, Arena *mem) {
     return buf_view(&b);
 }
 
-static Err *up_part(Str *out, const MigrateFile *file, Arena *mem) {
+Err *file_up_part(Str *out, const MigrateFile *file, Arena *mem) {
     *out = file_text(file);
     if (file->format == MIGRATE_LIQUIBASE)
         *out = liquibase_text(*out, mem);
@@ -166,10 +166,24 @@ static Err *up_part(Str *out, const MigrateFile *file, Arena *mem) {
 Err *migrate_file_stmts(SqlStmts *out, const MigrateFile *file, unsigned scan_options, Arena *mem) {
     AutoArena tmp = arena_new(NULL);
     Str up = {0};
-    TRY(up_part(&up, file, tmp));
+    TRY(file_up_part(&up, file, tmp));
     *out = (SqlStmts){0};
     TRY(sql_scan(out, up, scan_options, file->name, mem));
     if (file->format == MIGRATE_GOOSE)
         goose_clean(out, mem);
+    return NULL;
+}
+
+const char *order_warning(const MigrateDir *dir, Arena *mem) {
+    if (dir->format != MIGRATE_GOLANG_MIGRATE && dir->format != MIGRATE_GOOSE)
+        return NULL;
+    for (size_t i = 1; i < dir->files.len; i++) {
+        const MigrateFile *a = &dir->files.items[i - 1], *b = &dir->files.items[i];
+        if (flyway_compare(a->version, b->version) > 0)
+            return arena_printf(mem,
+                                "%s runs before %s here, as names are sorted, but %s sorts by number: "
+                                "`atlas migrate import` writes versions of one width",
+                                a->name, b->name, migrate_format_name(dir->format));
+    }
     return NULL;
 }

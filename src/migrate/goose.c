@@ -161,6 +161,17 @@ static bool has_word(Str line, const char *word) {
     return memmem(line.ptr, line.len, word, strlen(word)) != NULL;
 }
 
+// golang-migrate leaves transactions to its files.
+static bool begins_transaction(Str line) {
+    static const char *const words[] = {"BEGIN;", "BEGIN TRANSACTION;", "BEGIN WORK;",
+                                        "START TRANSACTION;"};
+    line = trim(line);
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (is_nocase(line, words[i]))
+            return true;
+    return false;
+}
+
 bool format_without_transaction(const MigrateFile *file) {
     Str rest = file_text(file), line = {0};
     while (next_line(&rest, &line)) {
@@ -168,7 +179,8 @@ bool format_without_transaction(const MigrateFile *file) {
         bool dbmate = file->format == MIGRATE_DBMATE && is(pragma_word(line, "migrate:"), "up");
         bool liquibase = file->format == MIGRATE_LIQUIBASE && starts(trim(line), "--") &&
                          has_word(line, "changeset ");
-        if ((goose && has_word(line, "NO TRANSACTION")) ||
+        bool own = file->format == MIGRATE_GOLANG_MIGRATE && begins_transaction(line);
+        if (own || (goose && has_word(line, "NO TRANSACTION")) ||
             (dbmate && has_word(line, "transaction:false")) ||
             (liquibase && has_word(line, "runInTransaction:false")))
             return true;

@@ -57,27 +57,42 @@ static bool reads_back(Str content, const SqlStmts *stmts) {
     return true;
 }
 
-static Str import_content(const MigrateFile *f, const SqlStmts *stmts, Arena *mem) {
-    Buf out;
-    int n = 0;
+// Where scanners disagree, goose's own ends of statements are kept with a delimiter. The other
+// tools send whole files: those stay as they are, for the scanner of the database that they meet.
+static Err *write_disputed(Buf *out, const MigrateFile *f, const SqlStmts *stmts, Arena *mem) {
     const char *delimiter = "-- end";
+    buf_clear(out);
+    if (f->format != MIGRATE_GOOSE) {
+        Str up = {0};
+        TRY(file_up_part(&up, f, mem));
+        buf_add(out, up.ptr, up.len);
+        return NULL;
+    }
+    for (int n = 1; has_text(f->content, delimiter); n++)
+        delimiter = arena_printf(mem, "-- end %d", n);
+    write_delimited(out, stmts, delimiter);
+    return NULL;
+}
+
+static Err *import_content(Str *content, const MigrateFile *f, const SqlStmts *stmts, Arena *mem) {
+    Buf out;
     buf_init(&out, mem, SIZE_MAX);
     write_plain(&out, stmts);
-    if (!reads_back(buf_view(&out), stmts)) {
-        while (has_text(f->content, delimiter))
-            delimiter = arena_printf(mem, "-- end %d", ++n);
-        buf_clear(&out);
-        write_delimited(&out, stmts, delimiter);
-    }
+    if (!reads_back(buf_view(&out), stmts))
+        TRY(write_disputed(&out, f, stmts, mem));
+    *content = buf_view(&out);
     // The delimiter must be the first line; a directive behind it counts as well.
     if (!format_without_transaction(f))
-        return buf_view(&out);
-    if (!cstr_starts(out.ptr, "-- atlas:delimiter"))
-        return sql_add_directive(buf_view(&out), "txmode none", mem);
+        return NULL;
+    if (!cstr_starts(out.ptr, "-- atlas:delimiter")) {
+        *content = sql_add_directive(*content, "txmode none", mem);
+        return NULL;
+    }
     size_t line = strcspn(out.ptr, "\n") + 1;
     char *text = arena_printf(mem, "%.*s-- atlas:txmode none\n\n%s", (int)line, out.ptr,
                               out.ptr + line);
-    return str_from(text);
+    *content = str_from(text);
+    return NULL;
 }
 
 // --- all of them
@@ -85,8 +100,8 @@ static Str import_content(const MigrateFile *f, const SqlStmts *stmts, Arena *me
 
 enum { MAX_COMPONENTS = 8 };
 
-// What Flyway's versions must be padded to, where their bytes would sort differently from their
-// numbers; count 0: they stay as they are.
+// What the versions of tools that sort by number must be padded to, where their bytes would sort
+// differently; count 0: they stay as they are.
 typedef struct Shape {
     size_t count, widths[MAX_COMPONENTS];
 } Shape;
@@ -118,9 +133,22 @@ static bool sorted_by_name(const MigrateDir *from) {
     return true;
 }
 
+static bool sorted_by_number(const MigrateDir *from) {
+    for (size_t i = 1; i < from->files.len; i++)
+        if (flyway_compare(from->files.items[i - 1].version, from->files.items[i].version) > 0)
+            return false;
+    return true;
+}
+
+static bool keeps_order(const MigrateDir *from) {
+    if (from->format == MIGRATE_GOOSE || from->format == MIGRATE_GOLANG_MIGRATE)
+        return sorted_by_number(from);
+    return from->format != MIGRATE_FLYWAY || sorted_by_name(from);
+}
+
 static Err *find_shape(Shape *shape, const MigrateDir *from) {
     *shape = (Shape){0};
-    if (from->format != MIGRATE_FLYWAY || sorted_by_name(from))
+    if (keeps_order(from))
         return NULL;
     for (size_t i = 0; i < from->files.len; i++) {
         const char *v = from->files.items[i].version;
@@ -151,16 +179,18 @@ static const char *import_version(const MigrateFile *f, const Shape *shape, cons
 }
 
 // No database says how its strings and blocks read: BEGIN blocks stay whole, and what that cannot
-// read may be MySQL's.
+// read may be MySQL's or PostgreSQL's.
 static Err *import_stmts(SqlStmts *out, const MigrateFile *f, Arena *mem) {
+    static const unsigned others[] = {SQL_MYSQL, SQL_POSTGRES};
     Err *e = migrate_file_stmts(out, f, SQL_GENERIC | SQL_BEGIN, mem);
-    if (!e)
-        return NULL;
-    AutoErr again = migrate_file_stmts(out, f, SQL_MYSQL, mem);
-    if (again)
-        return e;
-    err_free(e);
-    return NULL;
+    for (size_t k = 0; e && k < COUNT_OF(others); k++) {
+        AutoErr again = migrate_file_stmts(out, f, others[k], mem);
+        if (again)
+            continue;
+        err_free(e);
+        e = NULL;
+    }
+    return e;
 }
 
 static Err *plan_import(MigrateFiles *out, const MigrateDir *from, Arena *mem) {
@@ -180,7 +210,9 @@ static Err *plan_import(MigrateFiles *out, const MigrateDir *from, Arena *mem) {
         if (map_has(&seen, name))
             return err_new(E_EXISTS, "two files of the source would become %s", name);
         map_set(&seen, name, name);
-        file_init(&file, name, import_content(f, &stmts, mem), MIGRATE_ATLAS, mem);
+        Str content = {0};
+        TRY(import_content(&content, f, &stmts, mem));
+        file_init(&file, name, content, MIGRATE_ATLAS, mem);
         list_push(out, mem, file);
         before = version;
     }

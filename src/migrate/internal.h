@@ -11,7 +11,11 @@
 // formats.c
 bool format_accepts(MigrateFormat format, const char *name);
 void file_init(MigrateFile *file, const char *name, Str content, MigrateFormat format, Arena *mem);
+// The part of the file that applies it, without what undoes it.
+Err *file_up_part(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
 void flyway_arrange(MigrateFiles *files, Arena *mem);
+// A directory whose own tool runs it in another order: the text to warn with, or NULL.
+const char *order_warning(const MigrateDir *dir, Arena *mem);
 int flyway_compare(const char *a, const char *b); // versions, component by component
 Str file_text(const MigrateFile *file);       // the content without a byte order mark
 bool has_directives(const MigrateFile *file); // whether the format knows atlas directives
@@ -20,7 +24,7 @@ Err *goose_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
 // Takes the marks of goose_up() out of statements that go on behind a `;` at a line's end.
 void goose_clean(SqlStmts *stmts, Arena *mem);
 // Whether the file asks its own tool for no transaction: goose's NO TRANSACTION, dbmate's
-// transaction:false, Liquibase's runInTransaction:false.
+// transaction:false, Liquibase's runInTransaction:false, golang-migrate's own BEGIN.
 bool format_without_transaction(const MigrateFile *file);
 Err *dbmate_up(Str *out, const MigrateFile *file, Arena *mem) MUST_USE;
 // txtar.c

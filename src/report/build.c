@@ -41,6 +41,11 @@ static Url *lenient_url(const char *text, Arena *mem) {
     return u;
 }
 
+static const char *query_of(const char *url, Arena *mem) {
+    const char *mark = url + strcspn(url, "?#");
+    return *mark == '?' ? arena_strndup(mem, mark + 1, strcspn(mark + 1, "#")) : "";
+}
+
 Value *report_url(const char *url, const char *schema, Arena *mem) {
     if (cstr_empty(url))
         return value_null(mem);
@@ -55,7 +60,7 @@ Value *report_url(const char *url, const char *schema, Arena *mem) {
     value_set_str(v, mem, "RawPath", u->raw_path, 0);
     value_set_bool(v, mem, "OmitHost", false, 0);
     value_set_bool(v, mem, "ForceQuery", u->force_query, 0);
-    value_set_str(v, mem, "RawQuery", u->raw_query, 0);
+    value_set_str(v, mem, "RawQuery", query_of(v->text, mem), 0); // without its secrets
     value_set_str(v, mem, "Fragment", u->fragment, 0);
     value_set_str(v, mem, "RawFragment", "", 0);
     value_set_str(v, mem, "Schema", schema, 0);

@@ -64,7 +64,8 @@ static void github_action(Writer *w, const ActionSpec *a) {
     for (size_t i = 0; a->inputs[i]; i++)
         if (is_listed(a->inputs[i]))
             github_input(&out, a->inputs[i], true, w->mem);
-    buf_str(&out, "outputs:\n");
+    if (a->outputs->name)
+        buf_str(&out, "outputs:\n");
     for (const OutputSpec *o = a->outputs; o->name; o++)
         buf_printf(&out, "  %s:\n    description: %s\n", o->name, quoted(w->mem, o->description));
     // A Dockerfile is named from the action's own folder.
@@ -407,7 +408,8 @@ static void readme_table(Buf *out, const ActionSpec *a) {
             buf_printf(out, "| `%s` | %s%s%s | %s |\n", s->name, s->fallback ? "`" : "",
                        cstr_or(s->fallback, ""), s->fallback ? "`" : "", s->description);
     }
-    buf_str(out, "\n| output | meaning |\n| --- | --- |\n");
+    if (a->outputs->name)
+        buf_str(out, "\n| output | meaning |\n| --- | --- |\n");
     for (const OutputSpec *o = a->outputs; o->name; o++)
         buf_printf(out, "| `%s` | %s |\n", o->name, o->description);
     buf_char(out, '\n');

@@ -511,6 +511,11 @@ static void flights(void **unused) {
         {"DROP TABLESPACE pg_default", DB_FLIGHT_REPEAT},
         {"ALTER TABLE pt DETACH PARTITION pt1 CONCURRENTLY", DB_FLIGHT_REPEAT},
         {"ALTER TABLE public.pt DETACH PARTITION a CONCURRENTLY", DB_FLIGHT_DONE},
+        {"BEGIN", DB_FLIGHT_REPEAT},
+        {"start transaction read write", DB_FLIGHT_REPEAT},
+        {"ROLLBACK", DB_FLIGHT_REPEAT},
+        {"COMMIT AND CHAIN", DB_FLIGHT_DONE},
+        {"END", DB_FLIGHT_DONE},
         {"DO $$ BEGIN END $$", DB_FLIGHT_UNKNOWN},
         {"CALL p()", DB_FLIGHT_UNKNOWN},
         {"VACUUM; VACUUM a", DB_FLIGHT_UNKNOWN},
@@ -582,6 +587,43 @@ static void atomic_statements(void **unused) {
     arena_free(f.mem);
 }
 
+static void psql_commands_are_refused(void **unused) {
+    (void)unused;
+    Fixture f;
+    open_fixture(&f);
+    const DbStep steps[] = {stmt("CREATE TABLE a (id integer)"),
+                            stmt("-- dump\n\\restrict x1\nSET a = 1")};
+    size_t done = 0;
+    assert_err(run(&f, steps, 2, &done), E_INVALID, "\\restrict is a command of psql, no SQL");
+    assert_int_equal(done, 1);
+    arena_free(f.mem);
+}
+
+static void settings_of_the_session(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *sql;
+        bool sets;
+    } rows[] = {
+        {"SET search_path TO app", true},
+        {"-- c\nset role owner;", true},
+        {"RESET ALL", true},
+        {"SELECT pg_catalog.set_config('search_path', '', false);", true},
+        {"SELECT set_config('a.b', 'c', false)", true},
+        {"SELECT pg_catalog.setval('s', 1)", false},
+        {"SET LOCAL lock_timeout = '1s'", false},
+        {"SET TRANSACTION READ ONLY", false},
+        {"SET CONSTRAINTS ALL DEFERRED", false},
+        {"INSERT INTO a VALUES (1)", false},
+    };
+    Fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (db_sets_session(f.db, str_from(rows[i].sql)) != rows[i].sets)
+            fail_msg("%s", rows[i].sql);
+    arena_free(f.mem);
+}
+
 // --- URLs
 // -----------------------------------------------------------------------------------------
 
@@ -616,6 +658,8 @@ int main(void) {
         cmocka_unit_test(deferred_constraint_fails_its_commit),
         cmocka_unit_test(several_commands_in_one_statement),
         cmocka_unit_test(copy_is_refused),
+        cmocka_unit_test(psql_commands_are_refused),
+        cmocka_unit_test(settings_of_the_session),
         cmocka_unit_test(statements_that_run_alone),
         cmocka_unit_test(sessions_may_change),
         cmocka_unit_test(execution_times),

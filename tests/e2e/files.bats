@@ -186,3 +186,10 @@ applied() { sqlite3 "$1" "select group_concat(version || ':' || applied || '/' |
     atlas migrate hash; atlas migrate apply --url sqlite://app.db > apply.log
     equal "$(tables app.db)" a
 }
+
+@test "a directory whose own tool would run it in another order is a warning" {
+    mkdir g; for v in 1 2 10; do printf -- '-- +goose Up\nSELECT %s;\n' $v > g/${v}_x.sql; done
+    atlas migrate hash --dir 'file://g?format=goose'
+    run --separate-stderr atlas migrate apply --dir 'file://g?format=goose' --url sqlite://app.db; equal "$status" 0
+    has "$stderr" "10_x.sql runs before 1_x.sql here, as names are sorted, but goose sorts by number" || has "$stderr" "10_x.sql runs before 2_x.sql here"
+}

@@ -213,6 +213,27 @@ S
     equal "$(sql 'select group_concat(id order by id) from a')" 0,1,3
 }
 
+@test "a statement that is larger than the server takes is an error that is recorded" {
+    { echo 'CREATE TABLE a (t longtext);'; printf "INSERT INTO a VALUES ('"; head -c 17000000 /dev/zero | tr '\0' x; echo "');"; } | file 1_one
+    run -1 --separate-stderr apply
+    has "${output: -600}" "the server takes 16777216 (max_allowed_packet)"; lacks "${stderr: -600}" Warning; lacks "${stderr:0:200}" Warning
+    equal "$(rows)" $'1\t1\t2'
+    equal "$(sql "select length(error_stmt), error like 'a statement of%' from atlas_schema_revisions")" $'65536\t1'
+}
+
+@test "USE ends with its file, and a run that goes on inside the file repeats it" {
+    ask "" "drop database if exists ${DB}_other; create database ${DB}_other"
+    file 1_one <<< "USE ${DB}_other; CREATE TABLE one (id int); SELECT nothing; CREATE TABLE two (id int);"
+    file 2_two <<< 'CREATE TABLE three (id int);'
+    run -1 apply
+    has "$output" "Unknown column 'nothing'"
+    sed -i 's/nothing/1/' migrations/1_one.sql; atlas migrate hash
+    run -0 apply
+    equal "$(rows)" $'1\t4\t4\n2\t1\t1'
+    equal "$(ask "" "select group_concat(table_schema, '.', table_name order by table_name) from information_schema.tables where table_schema like '$DB%' and table_name not like 'atlas%'")" "${DB}_other.one,$DB.three,${DB}_other.two"
+    ask "" "drop database ${DB}_other"
+}
+
 @test "passwords: refused ones are an error without the password, special characters are decoded" {
     secret wr0ng-s3cret
     file 1_one <<< 'CREATE TABLE a (id int);'

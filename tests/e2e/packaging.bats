@@ -11,7 +11,7 @@ teardown() { common_teardown; }
 
 ids() { sed -nE 's/^  ([a-z]+[a-z/-]+) - .*/\1/p' help | sort; } # of the actions, from `help`
 inputs() { awk -v id="$1" '/^  [a-z]/ { on = ($1 == id) } /^    [a-z]/ && on { print $1 }' help; } # ID: in --help's order
-help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "create-repo migrate/apply migrate/push registry/sync registry/verify setup"; }
+help_text() { atlas-action --help > help; equal "$(ids | paste -sd' ')" "create-repo migrate/apply migrate/push migrate/set migrate/test registry/sync registry/verify setup"; }
 jobs() { ids | grep -vx setup; } # the actions with a GitLab component: each checks its token by itself
 names() { jq -r "$1 | keys_unsorted[]"; }
 published() { # the image's name: a release's (make packaging IMAGE=...), else the placeholder
@@ -289,7 +289,7 @@ circle() { # COMMAND ARGUMENTS: a step of a job, with CircleCI's own shell
     done
     equal "$(jq -c '[.commands[].parameters[] | select((.description // "") == "")]' orb.json)" "[]"
     equal "$(jq -c '[.commands | to_entries[] | .key as $c | .value.parameters | to_entries[] | select(.value | has("default") | not) | $c + "." + .key] | sort' orb.json)" \
-        '["create_repo.driver","create_repo.name","create_repo.type"]'
+        '["create_repo.driver","create_repo.name","create_repo.type","migrate_set.version"]'
     equal "$(jq -c '.commands.migrate_apply.parameters | [.amount, .dry_run, .exec_order] | map(del(.description))' orb.json)" \
         '[{"type":"integer","default":0},{"type":"boolean","default":false},{"type":"enum","enum":["","linear","linear-skip","non-linear"],"default":""}]'
     run ! "$CT" step $ORB migrate_apply '{"amount": "many"}'

@@ -172,6 +172,59 @@ contract() { # VERSION
     equal "$(sql 'select count(*) from t1')" 1; equal "$(names i | grep -o '\bi\b')" i
 }
 
+@test "what a file sets ends with it, in each transaction mode" {
+    for mode in file all none; do
+        fresh; rm -rf migrations; sql 'CREATE SCHEMA app'
+        file 1 <<< "SET search_path TO app; CREATE TABLE one (id int); SET default_transaction_read_only = on;"
+        [ $mode != none ] || file 1 <<< "SET search_path TO app; CREATE TABLE one (id int);"
+        file 2 <<< "CREATE TABLE two (id int); SELECT pg_catalog.set_config('search_path', '', false);"; file 3 <<< 'CREATE TABLE three (id int);'
+        URL+="&search_path=public&work_mem=7MB"; file 4 <<< "CREATE TABLE four AS SELECT current_setting('work_mem') AS mem;"
+        apply --tx-mode $mode; equal "$status" 0; equal "$(applied public)" "1:$([ $mode = none ] && echo 2/2 || echo 3/3) 2:2/2 3:1/1 4:1/1"
+        equal "$(sql "select string_agg(schemaname || '.' || tablename, ' ' order by tablename) from pg_tables where schemaname in ('app', 'public') and tablename not like 'atlas%'")" "public.four app.one public.three public.two"
+        equal "$(sql 'select mem from four')" 7MB
+    done
+}
+
+@test "a file may take another role: its row is written all the same, and the next file has the role of the URL" {
+    fresh; sql 'DROP ROLE IF EXISTS owner; DROP ROLE IF EXISTS runner; CREATE ROLE owner; CREATE ROLE runner; GRANT CREATE ON SCHEMA public TO owner, runner; CREATE SCHEMA meta; GRANT ALL ON SCHEMA meta TO runner'
+    file 1 <<< 'SET ROLE owner; CREATE TABLE one (id int);'; file 2 <<< 'SET SESSION AUTHORIZATION owner; CREATE TABLE two (id int);'; file 3 <<< 'CREATE TABLE three (id int);'
+    URL+="&role=runner"; apply --revisions-schema meta --allow-dirty; equal "$status" 0; equal "$(applied meta)" "1:2/2 2:2/2 3:1/1"
+    equal "$(sql "select string_agg(tablename || ':' || tableowner, ' ' order by tablename) from pg_tables where schemaname = 'public'")" "one:owner three:runner two:owner"
+}
+
+@test "a run that goes on inside a file has the settings of the statements before" {
+    fresh; sql 'CREATE SCHEMA app'; URL+="&search_path=public"
+    printf -- '-- atlas:txmode none\n\nSET search_path TO app;\nCREATE TABLE one (id int);\nSELECT 1/0;\nCREATE TABLE two (id int);\n' | file 1
+    apply; equal "$status" 1; has "$stderr" "division by zero"
+    sed -i 's,1/0,1,' migrations/1.sql; atlas migrate hash
+    apply; equal "$status" 0; equal "$(applied public)" "1:4/4"; lacks "$output" "search_path"
+    equal "$(sql "select string_agg(schemaname || '.' || tablename, ' ' order by tablename) from pg_tables where tablename in ('one', 'two')")" "app.one app.two"
+}
+
+@test "a file that leaves its transaction open is run again after it was mended" {
+    fresh; printf -- '-- atlas:txmode none\n\nBEGIN;\nCREATE TABLE one (id int);\n' | file 1
+    apply; equal "$status" 1; has "$stderr" "leaves a transaction open"; equal "$(names)" ""
+    printf 'COMMIT;\n' >> migrations/1.sql; atlas migrate hash
+    apply; equal "$status" 0; equal "$(names)" one; equal "$(applied)" "1:3/3"
+}
+
+@test "what pg_dump writes is a migration once the commands of psql are removed" {
+    fresh; sql "CREATE TABLE pets (id serial PRIMARY KEY, name text DEFAULT 'x;y'); INSERT INTO pets (name) VALUES ('a'); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS \$\$ BEGIN RETURN 1; END; \$\$"
+    { printf '\\restrict abc\n'; /usr/lib/postgresql/15/bin/pg_dump --inserts | grep -v '^\\'; } | file 1
+    fresh; apply; equal "$status" 1; has "$stderr" '\restrict is a command of psql, no SQL'
+    sed -i 1d migrations/1.sql; file 2 <<< 'CREATE TABLE next (id int);'; apply; equal "$status" 0; equal "$(names)" "next pets"; equal "$(sql 'select f()')" 1
+}
+
+@test "validate replays each file with the settings of a new session" {
+    fresh; file 1 <<< "CREATE TABLE one (id int); SELECT pg_catalog.set_config('search_path', '', false);"; file 2 <<< 'CREATE TABLE two (id int);'
+    run atlas migrate validate --dev-url "$URL"; equal "$output" ""; equal "$status" 0; equal "$(names)" ""
+}
+
+@test "a search_path of names in quotes" {
+    fresh; migrations 1; sql 'CREATE SCHEMA "Odd,""Name"'; URL+='&search_path=%22Odd,%22%22Name%22,public'
+    apply; equal "$status" 0; equal "$(sql 'select count(*) from "Odd,""Name".t1')" 1; equal "$(sql 'select count(*) from "Odd,""Name".atlas_schema_revisions')" 1
+}
+
 @test "TLS: required unless the URL says otherwise, and verified as it says" {
     fresh; migrations 1; local ca=$SUITE_DIR/postgres-15/ca.crt at=localhost:$PORT_15/$PGDATABASE
     URL="postgres://postgres:labpw@$at?sslmode=verify-full&sslrootcert=$ca"; apply; equal "$status" 0
@@ -188,6 +241,7 @@ contract() { # VERSION
     unset PGPASSWORD
     URL="postgres://postgres:s3cret%2Fp%40ss@127.0.0.1:$PORT_15/$PGDATABASE?sslmode=disable"
     apply; equal "$status" 1; has "$stderr" 'password authentication failed for user "postgres"'; lacks "$output$stderr" s3cret
+    URL="postgres://127.0.0.1:$PORT_15/$PGDATABASE?sslmode=disable&user=postgres&password=labpw"; apply --format '{{ json . }}'; equal "$status" 0; has "$output" "password=xxxxx"; lacks "$output$stderr" labpw
     URL="postgres://postgres:s3cret/p@ss@127.0.0.1:$PORT_15/x"; apply; equal "$status" 1; lacks "$output$stderr" p@ss
 }
 

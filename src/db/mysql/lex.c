@@ -278,3 +278,17 @@ MariaStmt maria_classify(Str sql) {
 bool maria_is_atomic(Str sql) {
     return maria_classify(sql).atomic;
 }
+
+static bool begins(Str sql, const char *word) {
+    MariaLexer l = {.p = sql.ptr, .end = sql.ptr + sql.len};
+    MariaToken t = maria_token(&l);
+    return maria_is(&t, word);
+}
+
+bool maria_is_use(Str sql) {
+    return begins(sql, "USE");
+}
+
+bool maria_sets_session(Str sql) {
+    return maria_is_use(sql) || (begins(sql, "SET") && maria_is_atomic(sql));
+}

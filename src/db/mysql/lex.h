@@ -49,6 +49,9 @@ typedef struct MariaStmt {
 
 MariaStmt maria_classify(Str sql);
 bool maria_is_atomic(Str sql);
+bool maria_is_use(Str sql); // another schema behind it
+// Nothing but SET of the session, or USE.
+bool maria_sets_session(Str sql);
 
 // A literal that is safe in every sql_mode and character set.
 void maria_literal(Buf *b, Str text);

@@ -342,7 +342,8 @@ static const char *const mariadb_schemes[] = {"mariadb", "mariadb+unix", "maria"
     {                                                                                              \
         .name = driver_name, .schemes = driver_schemes, .scan_options = SQL_MYSQL,                 \
         .transactional_ddl = false, .open = maria_open, .close = maria_close, .ping = ping,        \
-        .exec = maria_exec, .query = maria_query, .is_atomic = maria_is_atomic, .run = maria_run,  \
+        .exec = maria_exec, .query = maria_query, .is_atomic = maria_is_atomic,                    \
+        .sets_session = maria_sets_session, .run = maria_run,                                      \
         .rollback = maria_rollback, .state_read = maria_state_read,                                \
         .lock_and_read = maria_lock_and_read, .revisions_prepare = maria_revisions_prepare,        \
         .target_id_insert = maria_target_id_insert, .lock = maria_lock, .unlock = maria_unlock,    \

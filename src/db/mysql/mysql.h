@@ -44,6 +44,7 @@ typedef struct Maria {
     bool committed;                 // the last statement in it did so: its row is due at once
     bool clock;                     // @atlas_start is of the current file
     bool autocommit_off, user_open; // what users' statements left
+    bool used;                      // the current file has a USE
 } Maria;
 
 static inline Maria *maria_of(Db *db) {

@@ -69,6 +69,12 @@ static const char *connect_hint(unsigned code) {
         return "check the user and the password of the URL (special characters are written %XX)";
     case ER_BAD_DB_ERROR:
         return "create the schema first, or leave it out of the URL";
+    case ER_DBACCESS_DENIED_ERROR:
+        return "grant the user rights on the schema, or correct the URL";
+    case ER_CON_COUNT_ERROR:
+    case ER_USER_LIMIT_REACHED:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+        return "wait until connections end, or raise the limit on the server";
     case CR_SSL_CONNECTION_ERROR:
         return "name the CA with ssl-ca=, or see the parameter tls";
     default:

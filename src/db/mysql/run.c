@@ -371,6 +371,7 @@ static Err *run_statement(Run *r, size_t i) {
     MariaStmt s = maria_classify(r->steps[i].sql);
     if (s.empty)
         return NULL;
+    r->m->used = r->m->used || maria_is_use(r->steps[i].sql);
     return r->m->in_batch ? run_inside(r, i, &s) : run_outside(r, i, &s);
 }
 
@@ -387,9 +388,19 @@ static Err *start_file(Run *r, size_t i) {
     return NULL;
 }
 
-static Err *end_file(Run *r) {
+// The schema that the next file finds, whether it runs now or tomorrow.
+static Err *leave_schema(Run *r, size_t i) {
+    AutoArena tmp = arena_new(NULL);
+    bool leave = r->m->used && *r->m->base.schema;
+    r->m->used = false;
+    return leave ? add(r, i, arena_printf(tmp, "USE %s", maria_ident(tmp, r->m->base.schema)))
+                 : NULL;
+}
+
+static Err *end_file(Run *r, size_t i) {
     Maria *m = r->m;
     m->clock = false;
+    TRY(leave_schema(r, i));
     if (m->in_batch || !m->user_open)
         return NULL;
     TRY(flush(r));
@@ -420,7 +431,7 @@ static Err *run_step(Run *r, size_t i) {
     case DB_STEP_FILE:
         return start_file(r, i);
     case DB_STEP_FILE_END:
-        return end_file(r);
+        return end_file(r, i);
     case DB_STEP_STATEMENT:
         return run_statement(r, i);
     case DB_STEP_REVISION:

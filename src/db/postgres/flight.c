@@ -233,6 +233,11 @@ static Err *repeat(Flight *f) {
     return decide(f, DB_FLIGHT_REPEAT);
 }
 
+// Its row is part of what it commits.
+static Err *done(Flight *f) {
+    return decide(f, DB_FLIGHT_DONE);
+}
+
 Err *postgres_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *mem) {
     static const struct {
         const char *words;
@@ -257,6 +262,12 @@ Err *postgres_flight(Db *db, Str sql, DbFlight *out, const char **note, Arena *m
         {"RESET", repeat},
         {"DISCARD", repeat},
         {"LISTEN", repeat},
+        {"BEGIN", repeat}, // nothing was committed behind it
+        {"START TRANSACTION", repeat},
+        {"ROLLBACK", repeat},
+        {"ABORT", repeat},
+        {"COMMIT", done},
+        {"END", done},
     };
     Flight f = {.p = postgres_of(db), .out = out, .note = note, .mem = mem};
     if (postgres_split(sql, mem).len != 1)

@@ -115,6 +115,7 @@ const DbDriver db_postgres = {
     .exec = exec,
     .query = query,
     .is_atomic = postgres_is_atomic,
+    .sets_session = postgres_only_sets,
     .run = postgres_run,
     .rollback = postgres_rollback,
     .state_read = postgres_state_read,

@@ -26,6 +26,7 @@ typedef struct Postgres {
     int64_t canceled_ms; // when the last cancel was sent
     bool in_batch;       // inside a transaction of db_run
     PostgresClock clock;
+    bool session_set; // the current file may have changed settings or the role
     int64_t lock_key; // of the lock that is held
     bool locked;
     bool knows_extensions; // `extensions` are those before a dev database was used
@@ -113,8 +114,12 @@ PostgresCommands postgres_split(Str sql, Arena *mem);
 // Whether a command starts with these words ("DROP INDEX CONCURRENTLY").
 bool postgres_starts(Str sql, const char *words);
 bool postgres_is_atomic(Str sql);
-// E_INVALID for what no migration may hold: COPY with the client, and in a transaction of db_run
-// what would end it.
+// Whether settings or the role of the session may be others behind this command.
+bool postgres_sets_session(Str sql);
+// Whether it does nothing else.
+bool postgres_only_sets(Str sql);
+// E_INVALID for what no migration may hold: COPY with the client, commands of psql, and in a
+// transaction of db_run what would end it.
 Err *postgres_refuse(Str sql, bool in_transaction) MUST_USE;
 
 // --- the rest

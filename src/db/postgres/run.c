@@ -12,6 +12,9 @@ enum {
     BYTES_OUT = 4 << 20,
 };
 
+// The first one forgets the role that the URL may name, the second one brings it back.
+static const char *const reset_role[] = {"RESET SESSION AUTHORIZATION", "RESET ROLE"};
+
 typedef enum PendingKind { PENDING_QUERY, PENDING_NOTE, PENDING_SYNC } PendingKind;
 
 // A result that is awaited.
@@ -194,7 +197,10 @@ static Err *send_user(Run *r, size_t i, size_t complete_steps) {
     Str sql = r->steps[i].sql;
     Pending entry = {.step = i, .complete = complete_steps, .sql = sql.ptr, .bytes = sql.len};
     arena_clear(r->scratch);
-    if (postgres_split(sql, r->scratch).len == 1)
+    PostgresCommands commands = postgres_split(sql, r->scratch);
+    for (size_t k = 0; k < commands.len; k++)
+        r->p->session_set = r->p->session_set || postgres_sets_session(commands.items[k]);
+    if (commands.len == 1)
         return send_text(r, sql.ptr, entry);
     TRY(send_chunk(r, i));
     entry.kind = PENDING_NOTE;
@@ -214,6 +220,19 @@ static Err *send_row(Run *r, size_t i, size_t complete_steps) {
     else
         query.sql = arena_printf(r->scratch, "DELETE FROM %s WHERE version = $1", r->table);
     return send_query(r, &query, entry);
+}
+
+static Err *send_role_reset(Run *r, size_t i) {
+    for (size_t k = 0; k < COUNT_OF(reset_role); k++)
+        TRY(send_text(r, reset_role[k], (Pending){.step = i}));
+    return NULL;
+}
+
+// The row of a whole file, which another role need not be allowed to write.
+static Err *send_file_row(Run *r, size_t i) {
+    if (r->p->session_set && r->p->in_batch && !r->p->cockroach)
+        TRY(send_role_reset(r, i));
+    return send_row(r, i, i + 1);
 }
 
 static Err *send_members(Run *r, size_t first, size_t end) {
@@ -265,11 +284,25 @@ static Err *send_statement(Run *r, size_t *i) {
     return NULL;
 }
 
+// What a file sets ends with it: whether the next one runs now or tomorrow makes no difference.
+static Err *reset_session(Run *r, size_t i) {
+    Pending entry = {.step = i};
+    bool own = !in_transaction(r);
+    r->p->session_set = false;
+    if (own)
+        TRY(send_text(r, "BEGIN", entry));
+    TRY(send_role_reset(r, i));
+    TRY(send_text(r, "RESET ALL", entry));
+    return own ? send_text(r, "COMMIT", entry) : NULL;
+}
+
 static Err *end_file(Run *r, size_t i) {
     r->p->clock = CLOCK_NONE;
     if (!r->p->in_batch && r->user_transaction)
         return err_hint(err_new(E_INVALID, "the file leaves a transaction open"),
                         "end it with COMMIT, or remove its BEGIN and the txmode directive");
+    if (r->p->session_set && !r->p->cockroach)
+        TRY(reset_session(r, i));
     expect(r, (Pending){.kind = PENDING_NOTE, .complete = i + 1, .step = i});
     return take(r);
 }
@@ -316,6 +349,7 @@ static Err *send_step(Run *r, size_t *i) {
     case DB_STEP_STATEMENT:
         return send_statement(r, i);
     case DB_STEP_REVISION:
+        return in_transaction(r) ? send_file_row(r, *i) : send_unit(r, *i, *i + 1);
     case DB_STEP_ADVANCE:
     case DB_STEP_FORGET:
         return in_transaction(r) ? send_row(r, *i, *i + 1) : send_unit(r, *i, *i + 1);
@@ -392,11 +426,15 @@ Err *postgres_rollback(Db *db) {
     p->in_batch = false;
     if (p->clock == CLOCK_TRANSACTION)
         p->clock = CLOCK_NONE;
+    bool idle = PQtransactionStatus(p->conn) == PQTRANS_IDLE, reset = p->session_set;
+    p->session_set = false;
     // A server that lost its client rolls back by itself.
-    if (PQstatus(p->conn) == CONNECTION_BAD || PQtransactionStatus(p->conn) == PQTRANS_IDLE)
+    if (PQstatus(p->conn) == CONNECTION_BAD || (idle && !reset))
         return NULL;
     postgres_shield(p, true);
-    Err *e = postgres_simple(p, "ROLLBACK");
+    Err *e = idle ? NULL : postgres_simple(p, "ROLLBACK");
+    if (!e && reset && !p->cockroach)
+        e = postgres_simple(p, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL");
     postgres_shield(p, false);
     return e ? err_wrap(e, "rolling back") : NULL;
 }

@@ -130,12 +130,22 @@ static void add_option(Parse *u, const char *key, const char *value) {
     }
 }
 
+// Up to the next comma that is not inside of quotes.
+static size_t name_length(const char *path) {
+    bool quoted = false;
+    size_t len = 0;
+    for (; path[len] && (quoted || path[len] != ','); len++)
+        quoted ^= path[len] == '"';
+    return len;
+}
+
 // The first schema of a search_path, as the server reads it.
 static const char *first_schema(const char *path, Arena *mem) {
-    StrList parts = cstr_split(mem, path, ',');
-    for (size_t i = 0; i < parts.len; i++) {
-        char *name = cstr_trim(mem, parts.items[i]);
+    for (const char *part = path; *part;) {
+        size_t part_len = name_length(part);
+        char *name = cstr_trim(mem, arena_strndup(mem, part, part_len));
         size_t len = strlen(name);
+        part += part_len + (part[part_len] == ',');
         if (len >= 2 && *name == '"' && name[len - 1] == '"')
             name = cstr_replace(mem, arena_strndup(mem, name + 1, len - 2), "\"\"", "\"");
         else

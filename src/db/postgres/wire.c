@@ -22,13 +22,17 @@ static char *one_line(Arena *mem, const char *text) {
     return line;
 }
 
+static Err *lost_error(const char *text) {
+    return err_hint(err_new(E_DB, "connection lost: %s", text),
+                    "run again when the server can be reached: what was committed is recorded");
+}
+
 Err *postgres_lost(Postgres *p) {
     if (db_cancelled(&p->base) && !p->shielded)
         return db_interrupted();
     AutoArena tmp = arena_new(NULL);
     const char *text = one_line(tmp, PQerrorMessage(p->conn));
-    return err_hint(err_new(E_DB, "connection lost: %s", cstr_or(text, "the server is gone")),
-                    "run again when the server can be reached: what was committed is recorded");
+    return lost_error(cstr_or(text, "the server is gone"));
 }
 
 // "line 1, column 7" of the 1-based character `position`.
@@ -56,6 +60,8 @@ static Err *add_hint(Err *e, const char *state, const char *server_hint, Arena *
     } hints[] = {
         {"25001", "put `-- atlas:txmode none` and a blank line at the top of the file"},
         {"55P03", "another session holds the lock: run again, or raise lock_timeout"},
+        {"3F000", "create the schema first, or correct search_path"},
+        {"25006", "connect to a server and as a user that may write"},
         {"42501", "grant the privilege to the user of the database URL"},
     };
     if (server_hint)
@@ -94,8 +100,7 @@ Err *postgres_check(Postgres *p, const PGresult *result, const char *sql) {
     if (cstr_eq(state, "57014") && db_cancelled(&p->base) && !p->shielded)
         return db_interrupted();
     if (cstr_eq(severity, "FATAL") || cstr_eq(severity, "PANIC"))
-        return err_new(E_DB, "connection lost: %s",
-                       PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+        return lost_error(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
     return statement_error(result, sql);
 }
 
@@ -184,6 +189,11 @@ static Err *connect_error(Postgres *p) {
     static const struct {
         const char *part, *hint;
     } hints[] = {
+        {"does not match host name", "connect by a name that the certificate holds, or check only "
+                                     "its CA with sslmode=verify-ca"},
+        {"received invalid response", "is this the port of a PostgreSQL server?"},
+        {"expected authentication request", "is this the port of a PostgreSQL server?"},
+        {"too many c", "wait until connections end, or raise the limit on the server"},
         {"does not support SSL", "turn TLS on in the server, or add sslmode=disable to the URL "
                                  "where the network is trusted"},
         {"certificate", "name the server's CA with sslrootcert=FILE in the URL"},
@@ -227,8 +237,10 @@ static Err *finish_connecting(Postgres *p, int64_t deadline) {
         if (ready > 0)
             state = PQconnectPoll(p->conn);
         else if (host_monotonic_ms(p->base.host) >= deadline)
-            return err_hint(err_new(E_DB, "the server does not answer"),
-                            "check host and port of the URL, or raise connect_timeout");
+            return err_hint(err_new(E_DB, "%s:%s: the server does not answer",
+                                    cstr_or(PQhost(p->conn), ""), cstr_or(PQport(p->conn), "")),
+                            "is this the port of a PostgreSQL server? Check host and port of the "
+                            "URL, or raise connect_timeout");
     }
     return NULL;
 }

@@ -167,6 +167,27 @@ bool postgres_is_atomic(Str sql) {
     return true;
 }
 
+static bool names_set_config(Str sql) {
+    static const char name[] = "set_config";
+    for (size_t i = 0; i + sizeof name - 1 <= sql.len; i++)
+        if (strncasecmp(sql.ptr + i, name, sizeof name - 1) == 0)
+            return true;
+    return false;
+}
+
+bool postgres_sets_session(Str sql) {
+    static const char *const sets[] = {"SET", "RESET", "DO", "CALL"};
+    return starts_with_any(sql, sets, COUNT_OF(sets)) ||
+           (postgres_starts(sql, "SELECT") && names_set_config(sql));
+}
+
+bool postgres_only_sets(Str sql) {
+    static const char *const passing[] = {"SET LOCAL", "SET TRANSACTION", "SET CONSTRAINTS"};
+    return (postgres_starts(sql, "SET") && !starts_with_any(sql, passing, COUNT_OF(passing))) ||
+           postgres_starts(sql, "RESET") || postgres_starts(sql, "SELECT set_config") ||
+           (postgres_starts(sql, "SELECT pg_catalog") && names_set_config(sql));
+}
+
 static bool controls_transaction(Str sql) {
     static const char *const control[] = {"BEGIN", "START TRANSACTION",  "COMMIT", "END",
                                           "ABORT", "PREPARE TRANSACTION"};
@@ -193,8 +214,14 @@ static Err *refuse_command(Str sql, bool in_transaction) {
 
 Err *postgres_refuse(Str sql, bool in_transaction) {
     AutoArena tmp = arena_new(NULL);
+    const char *end = sql.ptr + sql.len, *start = words_skip(sql.ptr, end);
     if (memchr(sql.ptr, 0, sql.len))
         return err_new(E_INVALID, "the statement holds a NUL byte");
+    if (start < end && *start == '\\')
+        return err_hint(err_new(E_INVALID, "%.*s is a command of psql, no SQL",
+                                (int)(skip_word(start + 1, end) - start), start),
+                        "remove such lines from the file (pg_dump writes \\restrict at the top and "
+                        "\\unrestrict at the end)");
     PostgresCommands commands = postgres_split(sql, tmp);
     for (size_t i = 0; i < commands.len; i++)
         TRY(refuse_command(commands.items[i], in_transaction));

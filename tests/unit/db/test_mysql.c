@@ -64,6 +64,7 @@ static void urls(void **unused) {
                  "opening the mysql database: the path of the database URL is not one schema");
     expect_error("mariadb+unix://u:s3cret@h/x.sock", "the database URL names no socket");
     expect_error("maria://u:s3cret%zz@h/x", "opening the mariadb database: malformed URL");
+    expect_error("mysql://u:s3cret@h:99999/x", "the port is beyond 65535");
     expect_error("mysql://h/x?tls=x", "parameter tls of the database URL must be true, "
                                       "skip-verify, preferred or false");
     expect_error("mysql://h/x?timeout=soon",

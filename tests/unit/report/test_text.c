@@ -206,6 +206,9 @@ static void test_url(void **state) {
     env = value_map(mem);
     report_env(env, &(ReportEnv){.dir = "s3://b/k?token=abcdef"}, mem);
     assert_string_equal(json_text(mem, env, JSON_GO), "{\"Dir\":\"s3://b/k?token=xxxxx\"}");
+    v = report_url("postgres://h/d?sslmode=disable&password=s3cret&a=1#f", "", mem);
+    assert_string_equal(value_get_text(v, "RawQuery"), "sslmode=disable&password=xxxxx&a=1");
+    assert_null(strstr(json_text(mem, v, JSON_GO), "s3cret"));
     v = report_url("", "", mem);
     assert_int_equal(v->kind, V_NULL);
     v = report_url("postgres://u:secret@h:port/d", "", mem); // no URL by the book
