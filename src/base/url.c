@@ -352,3 +352,32 @@ static char *redact(Arena *mem, const char *text, const char *user_mask, const c
 
 char *url_redact(Arena *mem, const char *text) { return redact(mem, text, NULL, "xxxxx"); }
 char *url_redact_stars(Arena *mem, const char *text) { return redact(mem, text, "***", "***"); }
+
+static int param_order(const UrlParam *a, const UrlParam *b) { return strcmp(a->key, b->key); }
+
+// As Go's Values.Encode: sorted by key, values of one key in their order.
+static char *encode_query(Arena *mem, Url *u) {
+    Buf b;
+    buf_init(&b, mem, BUF_MAX_TEXT);
+    for (size_t i = 1; i < u->params.len; i++)
+        for (size_t j = i; j > 0 && param_order(&u->params.items[j - 1], &u->params.items[j]) > 0;
+             j--) {
+            UrlParam p = u->params.items[j];
+            u->params.items[j] = u->params.items[j - 1];
+            u->params.items[j - 1] = p;
+        }
+    for (size_t i = 0; i < u->params.len; i++)
+        buf_printf(&b, "%s%s=%s", i > 0 ? "&" : "", url_query_escape(mem, u->params.items[i].key),
+                   url_query_escape(mem, u->params.items[i].value));
+    return b.ptr;
+}
+
+void url_set_param(Url *u, const char *key, const char *value, Arena *mem) {
+    size_t kept = 0;
+    for (size_t i = 0; i < u->params.len; i++)
+        if (!cstr_eq(u->params.items[i].key, key))
+            u->params.items[kept++] = u->params.items[i];
+    u->params.len = kept;
+    list_push(&u->params, mem, (UrlParam){key, value});
+    u->raw_query = encode_query(mem, u);
+}

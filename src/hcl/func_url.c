@@ -13,35 +13,10 @@ static Err *parse(Call *c, Url **u) {
 
 static Err *fn_urlescape(Call *c) { return give(c, url_query_escape(c->mem, arg_text(c, 0))); }
 
-static int param_order(const UrlParam *a, const UrlParam *b) { return strcmp(a->key, b->key); }
-
-// As Go's Values.Encode: sorted by key, values of one key in their order.
-static char *encode_query(Arena *mem, Url *u) {
-    Buf b;
-    buf_init(&b, mem, BUF_MAX_TEXT);
-    for (size_t i = 1; i < u->params.len; i++)
-        for (size_t j = i; j > 0 && param_order(&u->params.items[j - 1], &u->params.items[j]) > 0;
-             j--) {
-            UrlParam p = u->params.items[j];
-            u->params.items[j] = u->params.items[j - 1];
-            u->params.items[j - 1] = p;
-        }
-    for (size_t i = 0; i < u->params.len; i++)
-        buf_printf(&b, "%s%s=%s", i > 0 ? "&" : "", url_query_escape(mem, u->params.items[i].key),
-                   url_query_escape(mem, u->params.items[i].value));
-    return b.ptr;
-}
-
 static Err *fn_urlqueryset(Call *c) {
     Url *u;
-    size_t kept = 0;
     TRY(parse(c, &u));
-    for (size_t i = 0; i < u->params.len; i++)
-        if (!cstr_eq(u->params.items[i].key, arg_text(c, 1)))
-            u->params.items[kept++] = u->params.items[i];
-    u->params.len = kept;
-    list_push(&u->params, c->mem, (UrlParam){arg_text(c, 1), arg_text(c, 2)});
-    u->raw_query = encode_query(c->mem, u);
+    url_set_param(u, arg_text(c, 1), arg_text(c, 2), c->mem);
     return give(c, url_text(c->mem, u));
 }
 

@@ -9,8 +9,21 @@ char *migrate_quote(Arena *mem, const char *text) {
     return b.ptr;
 }
 
+// Reports show the URL as the Go driver has it: callers rebuild theirs from it.
+static const char *reported_url(Arena *mem, const Db *db, const char *url) {
+    Url *u = NULL;
+    if (!cstr_eq(db_driver_name(db), "mysql") && !cstr_eq(db_driver_name(db), "mariadb"))
+        return url;
+    AutoErr e = url_parse(&u, url, mem);
+    if (e)
+        return url;
+    url_set_param(u, "parseTime", "true", mem);
+    return url_text(mem, u);
+}
+
 static void set_env_keys(Value *map, Arena *mem, Db *db, const char *url, const char *dir_url) {
-    ReportEnv env = {db_driver_name(db), report_url(url, db_schema(db), mem), dir_url};
+    ReportEnv env = {db_driver_name(db), report_url(reported_url(mem, db, url), db_schema(db), mem),
+                     dir_url};
     report_env(map, &env, mem);
 }
 

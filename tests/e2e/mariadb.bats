@@ -280,3 +280,9 @@ S
     run -0 atlas migrate status --url "$URL" --format '{{ len .Applied }}'
     equal "$output" 10001
 }
+
+@test "reports have the URL as the Go driver has it" {
+    file 1 <<< 'SELECT 1;'
+    run atlas migrate status --url "$URL?timeout=3s" --format '{{ .Env.URL.RawQuery }} {{ .Env.URL.Schema }}'
+    equal "$output" "parseTime=true&timeout=3s $DB"
+}

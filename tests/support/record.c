@@ -1,8 +1,8 @@
 // Stands before a program of the end-to-end tests and keeps a copy of all it prints, so that the
 // suite can look for secrets in it afterwards.
 //
-// Installed as DIR/bin/NAME it runs DIR/real/NAME and writes DIR/out/PID.log (standard output and
-// error), DIR/out/PID.args and, into DIR/secrets, what the program's environment holds under names
+// Installed as DIR/bin/NAME it runs DIR/real/NAME and writes DIR/out/PID.TIME.log (standard output and
+// error), DIR/out/PID.TIME.args and, into DIR/secrets, what the program's environment holds under names
 // that stand for secrets. Exit status, signals, terminals and odd descriptors are the program's own.
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -159,7 +160,8 @@ static int finish(void) {
 
 int main(int argc, char **argv) {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-    char self[4096], real[4200], out[4200], pid[32];
+    char self[4096], real[4200], out[4200], pid[64];
+    struct timespec now;
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len < 0 || argc < 1)
         return 127;
@@ -169,7 +171,8 @@ int main(int argc, char **argv) {
     *strrchr(self, '/') = '\0'; // DIR
     snprintf(real, sizeof real, "%s/real/%s", self, name);
     snprintf(out, sizeof out, "%s/out", self);
-    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    clock_gettime(CLOCK_REALTIME, &now); // numbers of processes come again
+    snprintf(pid, sizeof pid, "%d.%lld.%ld", (int)getpid(), (long long)now.tv_sec, now.tv_nsec);
     note_secrets(self);
     note_args(out, pid, argv);
     int log = open_in(out, pid, ".log");

@@ -28,6 +28,8 @@ Err *url_parse(Url **out, const char *text, Arena *mem) MUST_USE;
 char *url_text(Arena *mem, const Url *u);
 // The first value of a query parameter, or NULL.
 const char *url_param(const Url *u, const char *key);
+// Replaces all values of `key`; the query is encoded anew, sorted by key, as Go's Values.Encode.
+void url_set_param(Url *u, const char *key, const char *value, Arena *mem);
 char *url_hostname(Arena *mem, const Url *u); // without port and brackets
 // localhost, 127.0.0.0/8, ::1; of a host name without port and brackets.
 bool url_is_loopback(const char *hostname);
