@@ -101,7 +101,7 @@ class Database:
         scheme = 'pg' if self.name == 'postgres' else 'mysql'
         user = 'postgres' if scheme == 'pg' else 'lab'
         target = 'db:%s://%s:labpw@127.0.0.1:%d/bench' % (scheme, user, port)
-        return ['sqitch', '--chdir', directory + '-sqitch', '--engine', scheme, 'deploy', '--target', target]
+        return ['sqitch', '--chdir', directory + '-sqitch', 'deploy', '--target', target]
 
     def atlas(self, build, port, directory):
         return [build + '/atlas', 'migrate', 'apply', '--dir', 'file://' + directory, '--url', self.url(port)]
@@ -182,6 +182,7 @@ def write_many():
 
 
 def bench():
+    ENV.update({'SQITCH_FULLNAME': 'bench', 'SQITCH_EMAIL': 'bench@example.com'})
     os.chmod('.', 0o755) # the servers run as another user
     write_directory('near', FILES)
     write_directory('far', FAR_FILES)
